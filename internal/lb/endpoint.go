@@ -1,0 +1,63 @@
+// Package lb is the vocabulary of load balancing: the endpoint with its live
+// counters, what came of an attempt, and the errors that both sides know.
+package lb
+
+import (
+	"errors"
+	"sync/atomic"
+
+	"poise/internal/stats"
+)
+
+// ErrNoEndpoint is returned by a picker that has no endpoint to offer.
+var ErrNoEndpoint = errors.New("no endpoint is available")
+
+// Policies are the names of the policies, in the order that the documentation
+// lists them. "adaptive" is not one of them: it lets the engine choose.
+var Policies = []string{
+	"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold",
+	"bounded-hash", "ring-hash", "maglev",
+}
+
+// Adaptive is what a cluster's policy says when the engine is to choose.
+const Adaptive = "adaptive"
+
+// Endpoint is one address that requests are sent to. Its identity never
+// changes; its counters live as long as it does, through every change of
+// policy and every publish of its cluster, so that any policy can take over
+// warm.
+type Endpoint struct {
+	Cluster  string
+	Address  string // host:port
+	Weight   int    // configured share, at least 1
+	Zone     string
+	Priority int    // 0 is used first
+	Hash     uint64 // of Address, equal in every process; what hash policies place it by
+
+	Live  Live  // what pickers read
+	Stats Stats // what people read
+}
+
+// Live is what the policies know about an endpoint, updated by every attempt
+// whatever policy is active.
+type Live struct {
+	_        [64]byte // apart from the identity above, which is read by every pick
+	inflight atomic.Int32
+	_        [60]byte // apart from the estimates: every attempt writes inflight twice
+	Estimates
+}
+
+// Inflight returns the number of attempts under way.
+func (l *Live) Inflight() int { return int(l.inflight.Load()) }
+
+// Begin counts an attempt in and returns how many were under way before it.
+func (l *Live) Begin() int { return int(l.inflight.Add(1)) - 1 }
+
+// End counts an attempt out.
+func (l *Live) End() { l.inflight.Add(-1) }
+
+// Stats are an endpoint's counters since it appeared.
+type Stats struct {
+	Outcomes [OutcomeCount]atomic.Uint64
+	Latency  stats.Histogram // of attempts that had an answer's head
+}
