@@ -22,10 +22,10 @@ var Policies = []string{
 // Adaptive is what a cluster's policy says when the engine is to choose.
 const Adaptive = "adaptive"
 
-// Endpoint is one address that requests are sent to. Its identity never
-// changes; its counters live as long as it does, through every change of
-// policy and every publish of its cluster, so that any policy can take over
-// warm.
+// Endpoint is one address that requests are sent to. It is immutable; a
+// change of weight makes a new Endpoint with the same Live and Stats. Those
+// live as long as the address is in its cluster, through every change of
+// policy and every publish, so that any policy can take over warm.
 type Endpoint struct {
 	Cluster  string
 	Address  string // host:port
@@ -34,8 +34,10 @@ type Endpoint struct {
 	Priority int    // 0 is used first
 	Hash     uint64 // of Address, equal in every process; what hash policies place it by
 
-	Live  Live  // what pickers read
-	Stats Stats // what people read
+	Live  *Live  // what pickers read
+	Stats *Stats // what people read
+
+	Transport any // what the transport keeps for this address; opaque to everyone else
 }
 
 // Live is what the policies know about an endpoint, updated by every attempt

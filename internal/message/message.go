@@ -38,13 +38,14 @@ type Head struct {
 	Status int
 	Reason []byte // may be empty; then the usual one is sent where a protocol has one
 
-	Fields []Field // everything but what Framing, Authority and Upgrade already say
+	Fields []Field // end-to-end fields only: what the members below say is not repeated here
 
 	Framing  Framing
 	Length   int64  // bytes, with Framing Length; also what HEAD and 304 announce. -1: not announced
 	Upgrade  []byte // protocol that is asked for or granted; nil for none
 	Trailers bool   // the sender said that it takes trailers (TE: trailers)
 	Expect   bool   // the client waits for 100 (Continue) before it sends the body
+	Close    bool   // the sender ends its connection after this message
 	Major    uint8  // protocol version the message came with, for Via and for old clients
 	Minor    uint8
 }
