@@ -1,0 +1,214 @@
+// Package listener accepts downstream connections, bounds them in number and
+// time, and turns what they say into exchanges. It speaks HTTP/1.1; other
+// versions will hand the same exchanges to the same handler.
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"poise/internal/http1"
+	"poise/internal/message"
+	"poise/internal/record"
+)
+
+// Options are what a listener goes by. Zero values mean what is said.
+type Options struct {
+	Address  string
+	Trusted  []netip.Prefix // peers whose X-Forwarded-* are believed
+	HideVia  bool
+	HalfOpen bool // serve a client that closed its sending side; otherwise it counts as gone
+
+	Head        http1.Limits
+	HeadTimeout time.Duration // from the first byte of a head to its end; 0 means 10s
+	BodyBetween time.Duration // longest wait for a client to send, or to take, some of a body; 0 means 30s
+	BodyBytes   int64         // most bytes of a request's body; 0 means no limit
+	Keepalive   time.Duration // longest wait for the next request; 0 means 75s
+	Connections int           // most at once; 0 means 50000
+}
+
+func (o Options) withDefaults() Options {
+	if o.HeadTimeout == 0 {
+		o.HeadTimeout = 10 * time.Second
+	}
+	if o.BodyBetween == 0 {
+		o.BodyBetween = 30 * time.Second
+	}
+	if o.Keepalive == 0 {
+		o.Keepalive = 75 * time.Second
+	}
+	if o.Connections == 0 {
+		o.Connections = 50000
+	}
+	return o
+}
+
+// Listener is one bound address.
+type Listener struct {
+	options Options
+	handler message.Handler
+	log     *slog.Logger
+	socket  *net.TCPListener
+
+	seats    chan struct{} // one for each connection that may be open
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	serving  sync.WaitGroup
+	draining atomic.Bool
+	started  time.Time
+	clock    atomic.Int64 // milliseconds since started, as of the last sweep
+
+	Accepted record.Counter // also numbers the connections
+}
+
+// Listen binds an address. Nothing is accepted before Run.
+func Listen(o Options, h message.Handler, log *slog.Logger) (*Listener, error) {
+	o = o.withDefaults()
+	config := net.ListenConfig{KeepAlive: -1, Control: keepAliveForAll}
+	ln, err := config.Listen(context.Background(), "tcp", o.Address)
+	if err != nil {
+		return nil, bindError(o.Address, err)
+	}
+	return &Listener{
+		options: o, handler: h, log: log, socket: ln.(*net.TCPListener),
+		seats: make(chan struct{}, o.Connections),
+		conns: map[*conn]struct{}{}, started: time.Now(),
+	}, nil
+}
+
+// bindError says which address and what to do about it.
+func bindError(address string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("cannot listen on %s: another process already does; stop it or choose another port", address)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("cannot listen on %s: permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE", address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("cannot listen on %s: this machine has no such address", address)
+	}
+	return fmt.Errorf("cannot listen on %s: %w", address, err)
+}
+
+// keepAliveForAll sets TCP keep-alive on the listening socket, from which
+// accepted ones inherit it: four system calls less a connection.
+func keepAliveForAll(_, _ string, raw syscall.RawConn) error {
+	var failed error
+	err := raw.Control(func(fd uintptr) {
+		failed = errors.Join(
+			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1),
+			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, 30),
+			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, 10),
+			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, 3),
+		)
+	})
+	return errors.Join(err, failed)
+}
+
+// Addr returns the bound address.
+func (l *Listener) Addr() net.Addr { return l.socket.Addr() }
+
+// Run accepts and serves until Shutdown or Close.
+func (l *Listener) Run() {
+	stop := make(chan struct{})
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		l.sweepUntil(stop)
+	}()
+	l.accept()
+	l.serving.Wait()
+	close(stop)
+	<-swept
+}
+
+// accept takes connections in as long as there are seats. Without one, or
+// without descriptors, clients wait in the kernel's queue.
+func (l *Listener) accept() {
+	backoff := time.Duration(0)
+	for {
+		l.seats <- struct{}{}
+		nc, err := l.socket.AcceptTCP()
+		if err != nil {
+			<-l.seats
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			backoff = min(max(2*backoff, 5*time.Millisecond), time.Second)
+			l.log.Warn("accept failed", "listener", l.options.Address, "error", err, "again_in", backoff)
+			time.Sleep(backoff)
+			continue
+		}
+		backoff = 0
+		l.admit(nc)
+	}
+}
+
+func (l *Listener) admit(nc *net.TCPConn) {
+	c, err := newConn(l, nc)
+	if err != nil {
+		nc.Close()
+		<-l.seats
+		return
+	}
+	l.mu.Lock()
+	l.conns[c] = struct{}{}
+	l.mu.Unlock()
+	l.serving.Add(1)
+	go c.serve()
+}
+
+// leave gives the seat of a closed connection back.
+func (l *Listener) leave(c *conn) {
+	l.mu.Lock()
+	delete(l.conns, c)
+	l.mu.Unlock()
+	<-l.seats
+	l.serving.Done()
+}
+
+// Shutdown stops accepting, lets exchanges finish, and closes what is left
+// when ctx is done. Run returns after it.
+func (l *Listener) Shutdown(ctx context.Context) {
+	l.draining.Store(true)
+	l.socket.Close()
+	l.each(func(c *conn) { c.wakeIfIdle() })
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.serving.Wait()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		l.each(func(c *conn) { c.kill() })
+		<-done
+	}
+}
+
+// Connections returns how many connections are open, and how many of them
+// wait for a request.
+func (l *Listener) Connections() (open, idle int) {
+	l.each(func(c *conn) {
+		open++
+		if c.phase() == waiting {
+			idle++
+		}
+	})
+	return open, idle
+}
+
+func (l *Listener) each(f func(*conn)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.conns {
+		f(c)
+	}
+}

@@ -1,0 +1,115 @@
+package listener
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// sweepEvery is how often connections are looked at for time that is over and
+// for clients that left. It is all that timeouts cost: no request arms one.
+const sweepEvery = 100 * time.Millisecond
+
+func (l *Listener) sweepUntil(stop <-chan struct{}) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+			millis := time.Since(l.started).Milliseconds()
+			l.clock.Store(millis)
+			l.each(func(c *conn) { c.sweep(millis) })
+		}
+	}
+}
+
+// limit returns how long a phase may last.
+func (l *Listener) limit(p phase) time.Duration {
+	switch p {
+	case waiting:
+		return l.options.Keepalive
+	case heading:
+		return l.options.HeadTimeout
+	case inBody, writing:
+		return l.options.BodyBetween
+	case lingering:
+		return lingerTime
+	}
+	return 0
+}
+
+func (c *conn) sweep(millis int64) {
+	if c.reading.expire(millis, c.l.limit) {
+		_ = c.nc.SetReadDeadline(past)
+	}
+	if c.writing.expire(millis, c.l.limit) {
+		_ = c.nc.SetWriteDeadline(past)
+	}
+	if c.reading.phase() == serving && c.reading.lasts(millis) >= sweepEvery.Milliseconds() && c.left() {
+		c.leave()
+	}
+}
+
+var past = time.Unix(1, 0)
+
+// enter begins a phase of reading.
+func (c *conn) enter(p phase) {
+	if c.reading.enter(p, c.l.clock.Load()) && !c.stopped.Load() {
+		_ = c.nc.SetReadDeadline(time.Time{})
+	}
+}
+
+// wakeIfIdle ends a wait for the next request.
+func (c *conn) wakeIfIdle() {
+	w := c.reading.word.Load()
+	if phase(w&phaseMask) == waiting && c.reading.word.CompareAndSwap(w, w|firedBit) {
+		_ = c.nc.SetReadDeadline(past)
+	}
+}
+
+// kill makes everything on the connection fail; its owner then closes it.
+func (c *conn) kill() {
+	c.stopped.Store(true)
+	_ = c.nc.SetDeadline(past)
+	c.leave()
+}
+
+// leave tells whoever watches that the client has left.
+func (c *conn) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone = true
+	if c.watcher != nil {
+		c.watcher.Cancel()
+	}
+}
+
+// poller asks the kernel whether the peer of a connection is still there.
+type poller struct {
+	fds [1]unix.PollFd
+	ask func(fd uintptr)
+}
+
+func (p *poller) bind() {
+	p.ask = func(fd uintptr) {
+		p.fds[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLRDHUP}
+		if n, err := unix.Poll(p.fds[:], 0); n <= 0 || err != nil {
+			p.fds[0].Revents = 0
+		}
+	}
+}
+
+// left reports whether the client closed its connection. One that only closed
+// its sending side counts as gone unless the listener serves such clients.
+func (c *conn) left() bool {
+	if c.raw.Control(c.polled.ask) != nil {
+		return false
+	}
+	events := c.polled.fds[0].Revents
+	if events&(unix.POLLHUP|unix.POLLERR) != 0 {
+		return true
+	}
+	return events&unix.POLLRDHUP != 0 && !c.l.options.HalfOpen
+}

@@ -1,0 +1,309 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"poise/internal/lb"
+	"poise/internal/message"
+	"poise/internal/record"
+	"poise/internal/stats"
+	"poise/internal/transport"
+)
+
+// mostInterim bounds the 1xx answers that come before a final one.
+const mostInterim = 32
+
+// verdict is what came of an attempt.
+type verdict struct {
+	settled   bool // the client has its answer, or has left
+	outcome   lb.Outcome
+	refusal   *message.Refusal // what the client is told when nothing follows
+	err       error
+	again     bool // it was decided already that another attempt follows
+	free      bool // the endpoint saw nothing of the request: sent again whatever the method
+	elsewhere bool // not at this endpoint again
+}
+
+// pool is what the transport keeps for an endpoint.
+type pool interface {
+	Get(ctx context.Context, number uint64) (transport.Stream, error)
+}
+
+// attempt makes one try at one endpoint.
+func (s *state) attempt(t record.Terms) verdict {
+	s.last = t.Endpoint
+	s.tries++
+	lease := s.up.Attempts.Open(t)
+	stream, err := t.Endpoint.Transport.(pool).Get(context.Background(), s.x.Conn().Number)
+	if err != nil {
+		lease.Close(s.proxy.options.Now(), 0, lb.Connect)
+		return connectFailed(err)
+	}
+	a := attempt{state: s, stream: stream, lease: &lease}
+	v := a.run()
+	s.letGo()
+	s.join()
+	lease.Close(a.ended(), a.latency, v.outcome)
+	s.latency = a.latency
+	stream.Release()
+	return v
+}
+
+func connectFailed(err error) verdict {
+	v := verdict{outcome: lb.Connect, refusal: unreachable, err: err, free: true, elsewhere: true}
+	if errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err) {
+		v.refusal = connectTimeout
+	}
+	return v
+}
+
+func isTimeout(err error) bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
+}
+
+// attempt is one try on one stream.
+type attempt struct {
+	*state
+	stream  transport.Stream
+	lease   *record.Lease
+	latency time.Duration
+	headAt  stats.Instant
+}
+
+func (a *attempt) run() verdict {
+	if !a.hold(a.stream) {
+		return verdict{settled: true, outcome: lb.Canceled}
+	}
+	if err := a.send(); err != nil && !a.stream.Sent() {
+		return a.failed(err)
+	} // otherwise the endpoint may have answered before it closed
+	head, err := a.awaitHead()
+	if err != nil {
+		return a.failed(err)
+	}
+	v := verdict{outcome: outcomeOf(head.Status)}
+	if v.outcome == lb.Status5xx && a.up.Retry.coversStatus(head.Status) && a.again(v) {
+		a.discardAnswer()
+		v.again, v.elsewhere = true, true
+		return v
+	}
+	v.settled = true
+	if o := a.pass(head); o != lb.Success {
+		v.outcome = o
+	}
+	return v
+}
+
+func outcomeOf(status int) lb.Outcome {
+	switch {
+	case status >= 500:
+		return lb.Status5xx
+	case status == 429:
+		return lb.Pressure
+	}
+	return lb.Success
+}
+
+// send sends the request as far as it is at hand and leaves the rest to the
+// helper.
+func (a *attempt) send() error {
+	a.stream.SetTimeout(a.headTimeout())
+	if err := a.stream.WriteHead(&a.out); err != nil {
+		return err
+	}
+	if len(a.first) > 0 {
+		if err := a.stream.WriteBody(a.first); err != nil {
+			return err
+		}
+	}
+	if !a.whole {
+		if !a.x.Buffered() {
+			if err := a.stream.Flush(); err != nil {
+				return err
+			}
+		}
+		a.upload.started, a.upload.joined, a.upload.stream = true, false, a.stream
+		go a.upload.run()
+		return nil
+	}
+	err := a.stream.Finish(nil)
+	a.upload.sentAt.Store(int64(a.proxy.options.Now()))
+	return err
+}
+
+func (a *attempt) headTimeout() time.Duration {
+	d := a.up.Timeouts.Head
+	if t := a.route.Timeout; t > 0 {
+		d = t
+	}
+	return a.within(d)
+}
+
+// within shortens a timeout to what is left of the total.
+func (s *state) within(d time.Duration) time.Duration {
+	total := s.up.Timeouts.Total
+	if total <= 0 {
+		return d
+	}
+	left := max(total-s.proxy.options.Now().Sub(s.begun), time.Millisecond)
+	if d <= 0 || left < d {
+		return left
+	}
+	return d
+}
+
+// awaitHead passes interim answers on and returns the final head.
+func (a *attempt) awaitHead() (*message.Head, error) {
+	for range mostInterim {
+		h, err := a.stream.ReadHead()
+		if err != nil {
+			return nil, err
+		}
+		tunnel := h.Framing == message.TunnelRaw
+		if tunnel && a.out.Upgrade == nil {
+			return nil, malformed("101 without a request for it")
+		}
+		if h.Status >= 200 || tunnel {
+			a.measure()
+			return h, nil
+		}
+		if err := a.passInterim(h); err != nil {
+			return nil, &transport.Error{Op: "head", Outcome: lb.Canceled, Err: err}
+		}
+	}
+	return nil, malformed("too many interim answers")
+}
+
+func malformed(what string) error {
+	return &transport.Error{Op: "head", Outcome: lb.Malformed, Err: errors.New(what)}
+}
+
+// measure takes the latency up to the head.
+func (a *attempt) measure() {
+	a.headAt = a.proxy.options.Now()
+	a.latency = time.Nanosecond // an answer that came before its request was whole took no time
+	if sent := stats.Instant(a.upload.sentAt.Load()); sent != 0 && a.headAt > sent {
+		a.latency = a.headAt.Sub(sent)
+	}
+	a.waited += a.latency
+}
+
+func (a *attempt) ended() stats.Instant {
+	if a.headAt != 0 {
+		return a.headAt
+	}
+	return a.proxy.options.Now()
+}
+
+// failed says what an error before the answer's head means.
+func (a *attempt) failed(err error) verdict {
+	a.letGo() // the client leaving changes nothing any more
+	v := verdict{err: err, outcome: lb.Reset, refusal: endpointReset, elsewhere: true}
+	if e, ok := errors.AsType[*transport.Error](err); ok {
+		v.outcome = e.Outcome
+	}
+	switch v.outcome {
+	case lb.Timeout:
+		v.refusal = endpointTimeout
+	case lb.Malformed:
+		v.refusal = badAnswer
+	case lb.Canceled:
+		return a.clientFailed(v)
+	case lb.Reset:
+		v.free = !a.stream.Sent()
+		v.elsewhere = !v.free
+	}
+	return v
+}
+
+// clientFailed settles an attempt that ended because of the client: it left,
+// or the body that it sent was no good.
+func (a *attempt) clientFailed(v verdict) verdict {
+	a.join()
+	v.settled = true
+	if a.upload.broken != nil && !a.left() {
+		a.answer(asRefusal(a.upload.broken))
+	}
+	return v
+}
+
+// discardAnswer reads what is at hand of an answer that is not passed on, so
+// that its connection can be kept.
+func (a *attempt) discardAnswer() {
+	for a.stream.Buffered() {
+		if _, err := a.stream.ReadBody(); err != nil {
+			return
+		}
+	}
+}
+
+// sendBody is the helper: it sends the body as it arrives.
+func (s *state) sendBody() {
+	s.upload.broken = s.relayBody()
+	s.upload.done <- struct{}{}
+}
+
+// relayBody returns what the client did wrong. What the endpoint does wrong
+// shows where its answer is awaited.
+func (s *state) relayBody() error {
+	stream := s.upload.stream
+	for {
+		if !s.x.Buffered() && stream.Flush() != nil {
+			return nil
+		}
+		p, err := s.x.ReadBody()
+		if err == io.EOF {
+			if stream.Finish(s.x.Trailers()) == nil {
+				s.upload.sentAt.Store(int64(s.proxy.options.Now()))
+			}
+			return nil
+		}
+		if err != nil {
+			stream.Cancel()
+			return err
+		}
+		s.upload.bytes += int64(len(p))
+		if stream.WriteBody(p) != nil {
+			return nil
+		}
+		stream.SetTimeout(s.idleTimeout())
+	}
+}
+
+// idleTimeout bounds the wait for the endpoint after the client sent more.
+func (s *state) idleTimeout() time.Duration {
+	if s.out.Upgrade != nil {
+		return s.up.Timeouts.TunnelIdle
+	}
+	d := s.up.Timeouts.Head
+	if t := s.route.Timeout; t > 0 {
+		d = t
+	}
+	return s.within(d)
+}
+
+// join ends the helper and waits for it. A body that is not wholly sent by
+// now is of no use to anybody: both connections end with the exchange.
+func (s *state) join() {
+	u := &s.upload
+	if !u.started || u.joined {
+		return
+	}
+	u.joined = true
+	select {
+	case <-u.done:
+		return
+	default:
+	}
+	s.x.StopReading()
+	u.stream.Cancel()
+	<-u.done
+}

@@ -1,0 +1,180 @@
+package proxy
+
+import (
+	"bytes"
+	"strconv"
+
+	"poise/internal/cluster"
+	"poise/internal/lb"
+	"poise/internal/message"
+	"poise/internal/route"
+)
+
+var (
+	nameForwardedFor   = []byte("X-Forwarded-For")
+	nameForwardedProto = []byte("X-Forwarded-Proto")
+	nameForwardedHost  = []byte("X-Forwarded-Host")
+	nameRequestID      = []byte("X-Request-Id")
+	nameVia            = []byte("Via")
+	viaHere            = []byte("1.1 poise")
+	viaHereOld         = []byte("1.0 poise")
+	viaHere2           = []byte("2 poise")
+)
+
+// prepare makes the request's head as endpoints get it.
+func (s *state) prepare() {
+	in, out := s.in, &s.out
+	conn := s.x.Conn()
+	fields := out.Fields[:0]
+	*out = *in
+	var known forwarded
+	for i := range in.Fields {
+		f := &in.Fields[i]
+		if known.take(f, conn.Trusted) || bytes.IndexByte(f.Name, '_') >= 0 {
+			continue
+		}
+		fields = append(fields, *f)
+	}
+	fields = s.addForwarded(fields, &known)
+	if conn.Via {
+		fields = append(fields, message.Field{Name: nameVia, Value: viaOf(in), ID: message.Via})
+	}
+	out.Fields = s.route.ChangeRequest(fields)
+	out.Path = s.route.ForwardPath(in.Path, &s.scratch)
+	if in.Framing != message.NoBody && !(in.Framing == message.Length && in.Length == 0) {
+		out.Upgrade = nil // a request that has a body asks for nothing else
+	}
+	out.Close = false
+}
+
+func viaOf(h *message.Head) []byte {
+	switch {
+	case h.Major == 2:
+		return viaHere2
+	case h.Major == 1 && h.Minor == 0:
+		return viaHereOld
+	}
+	return viaHere
+}
+
+// forwarded is what the request says of the way it came.
+type forwarded struct {
+	addresses   [8][]byte // of X-Forwarded-For fields, in order
+	n           int
+	proto, host bool
+	id          []byte
+}
+
+// take reports whether the field is replaced by one that is made here.
+func (k *forwarded) take(f *message.Field, trusted bool) bool {
+	switch f.ID {
+	case message.XForwardedFor:
+		if trusted && k.n < len(k.addresses) {
+			k.addresses[k.n] = f.Value
+			k.n++
+		}
+		return true
+	case message.XForwardedProto:
+		k.proto = trusted
+		return !trusted
+	case message.XForwardedHost:
+		k.host = trusted
+		return !trusted
+	case message.XRequestID:
+		if trusted && k.id == nil && validID(f.Value) {
+			k.id = f.Value
+		}
+		return true
+	case message.Forwarded, message.XRealIP:
+		return !trusted
+	}
+	return false
+}
+
+// validID keeps what ends up in other people's logs short and harmless.
+func validID(v []byte) bool {
+	if len(v) == 0 || len(v) > 64 {
+		return false
+	}
+	for _, c := range v {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func (s *state) addForwarded(fields []message.Field, k *forwarded) []message.Field {
+	conn := s.x.Conn()
+	peer := conn.RemoteText
+	if k.n > 0 {
+		peer = s.intern(func(b []byte) []byte {
+			for _, a := range k.addresses[:k.n] {
+				b = append(append(b, a...), ", "...)
+			}
+			return append(b, conn.RemoteText...)
+		})
+	}
+	fields = append(fields, message.Field{Name: nameForwardedFor, Value: peer, ID: message.XForwardedFor})
+	if !k.proto {
+		fields = append(fields, message.Field{Name: nameForwardedProto, Value: s.in.Scheme, ID: message.XForwardedProto})
+	}
+	if !k.host && len(s.in.Authority) > 0 {
+		fields = append(fields, message.Field{Name: nameForwardedHost, Value: s.in.Authority, ID: message.XForwardedHost})
+	}
+	id := k.id
+	if id == nil {
+		id = s.newID()
+	}
+	return append(fields, message.Field{Name: nameRequestID, Value: id, ID: message.XRequestID})
+}
+
+// newID makes an id that is unique for all practical purposes: 128 random
+// bits. It is a name, not a secret.
+func (s *state) newID() []byte {
+	return s.intern(func(b []byte) []byte {
+		return appendHex(appendHex(b, s.dice.Uint64()), s.dice.Uint64())
+	})
+}
+
+func appendHex(b []byte, v uint64) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, digits[v>>shift&15])
+	}
+	return b
+}
+
+// setAuthority says which Host the endpoint is asked for.
+func (s *state) setAuthority(e *lb.Endpoint) {
+	switch s.route.Host.Kind {
+	case route.HostEndpoint:
+		s.out.Authority = s.intern(func(b []byte) []byte { return append(b, e.Address...) })
+	case route.HostName:
+		s.out.Authority = s.route.Host.Name
+	default:
+		s.out.Authority = s.in.Authority
+	}
+	if len(s.out.Authority) == 0 { // HTTP/1.0 need not name one, HTTP/1.1 must
+		s.out.Authority = s.intern(func(b []byte) []byte { return append(b, e.Address...) })
+	}
+}
+
+// stuckTo returns the endpoint that the client's cookie names, while that one
+// still takes the requests of its own clients.
+func (s *state) stuckTo(snapshot *cluster.Snapshot) *lb.Endpoint {
+	value := route.Cookie(s.in, s.up.Sticky.Cookie)
+	if len(value) != 16 {
+		return nil
+	}
+	hash, err := strconv.ParseUint(string(value), 16, 64)
+	if err != nil {
+		return nil
+	}
+	if e, ok := snapshot.ByHash(hash); ok {
+		return e
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package proxy
+
+import (
+	"bytes"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"poise/internal/lb"
+	"poise/internal/message"
+	"poise/internal/record"
+	"poise/internal/route"
+	"poise/internal/stats"
+	"poise/internal/transport"
+)
+
+// mostTried bounds how many endpoints one request may try.
+const mostTried = 8
+
+// state is one exchange under way. It is used again for the next, so that an
+// exchange allocates nothing.
+type state struct {
+	proxy *Proxy
+	dice  stats.Dice
+
+	handler *handler
+	x       message.Exchange
+	in      *message.Head // the client's request
+	out     message.Head  // the request as endpoints get it
+	ans     message.Head  // the answer as the client gets it
+	text    []byte        // memory of field values made here
+	fields  []message.Field
+	scratch route.Scratch
+
+	route   *route.Route
+	books   *books
+	traffic *record.Traffic
+	up      *Upstream
+
+	tried     [mostTried]*lb.Endpoint
+	triedN    int
+	retries   int
+	resent    int // attempts made again for free
+	newCookie *lb.Endpoint
+
+	first []byte // of the body, in hand before anything was sent
+	whole bool   // first is all of the body
+
+	upload   upload
+	answered bool
+	status   int
+	fault    string // word of what Poise answered by itself
+	detail   error
+
+	begun   stats.Instant
+	waited  time.Duration // for endpoints
+	latency time.Duration
+	gotBody int64 // bytes of the answer's body
+	last    *lb.Endpoint
+	tries   int
+
+	mu       sync.Mutex
+	stream   transport.Stream
+	canceled bool
+}
+
+// upload is the helper that sends a body which is still arriving, while the
+// owner waits for the answer.
+type upload struct {
+	run     func() // bound once
+	stream  transport.Stream
+	done    chan struct{}
+	started bool
+	joined  bool
+	sentAt  atomic.Int64 // Instant of the request's last byte
+	bytes   int64
+	broken  error // what the client did wrong; read after the join
+}
+
+func newState(p *Proxy) *state {
+	s := &state{proxy: p, dice: stats.NewDice(p.options.Seed())}
+	s.upload.done = make(chan struct{}, 1)
+	s.upload.run = s.sendBody
+	return s
+}
+
+func (s *state) begin(h *handler, x message.Exchange) {
+	s.handler, s.x, s.in = h, x, x.Head()
+	s.begun = s.proxy.options.Now()
+	t := s.proxy.table.Load()
+	s.books = h.booksOf(t)
+	s.traffic = s.books.unknown
+	s.text = s.text[:0]
+	s.route, s.up, s.last, s.newCookie = nil, nil, nil, nil
+	s.triedN, s.retries, s.resent, s.tries = 0, 0, 0, 0
+	s.first, s.whole = nil, false
+	s.answered, s.status, s.fault, s.detail = false, 0, "", nil
+	s.waited, s.latency, s.gotBody = 0, 0, 0
+	u := &s.upload
+	u.started, u.joined, u.bytes, u.broken = false, false, 0, nil
+	u.sentAt.Store(0)
+	s.mu.Lock()
+	s.stream, s.canceled = nil, false
+	s.mu.Unlock()
+}
+
+// Cancel implements message.Canceler: the client has left.
+func (s *state) Cancel() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.canceled = true
+	if s.stream != nil {
+		s.stream.Cancel()
+	}
+}
+
+// hold makes a stream the one that Cancel cancels. It reports whether the
+// client is still there.
+func (s *state) hold(stream transport.Stream) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream = stream
+	return !s.canceled
+}
+
+// letGo makes sure that Cancel no longer touches the stream.
+func (s *state) letGo() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream = nil
+}
+
+func (s *state) left() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.canceled
+}
+
+// statusClientLeft is what the log and the metrics say of a request whose
+// client left before the answer; nginx made the number known.
+const statusClientLeft = 499
+
+// end counts the request and writes its line.
+func (s *state) end() {
+	if s.status == 0 {
+		s.status, s.fault = statusClientLeft, "client-left"
+	}
+	r := record.Request{
+		Listener: s.handler.listener, Status: s.status, Error: s.fault,
+		Duration:      s.proxy.options.Now().Sub(s.begun),
+		Latency:       s.latency,
+		RequestBytes:  s.upload.bytes,
+		ResponseBytes: s.gotBody,
+		Attempts:      s.tries,
+	}
+	if s.up != nil {
+		r.Cluster = s.up.Name
+	}
+	if !s.upload.started && s.last != nil {
+		r.Overhead = r.Duration - s.waited
+	}
+	s.traffic.Count(&r)
+	if access := s.proxy.access.Load(); access != nil {
+		s.describe(&r)
+		(*access).Log(&r)
+	}
+	if s.fault != "" && s.status >= 500 {
+		s.proxy.mishaps.report(s)
+	}
+}
+
+// describe adds what only the access log wants to know.
+func (s *state) describe(r *record.Request) {
+	c := s.x.Conn()
+	r.Remote, r.Method, r.Host, r.Path = c.RemoteText, s.in.Method, s.in.Authority, s.in.Path
+	r.Proto = protocolName(s.in)
+	r.Route, r.ID = s.traffic.Key.Route, s.out.Get(message.XRequestID)
+	if s.last != nil {
+		r.Endpoint = s.last.Address
+	}
+	if s.detail != nil {
+		r.Detail = s.detail.Error()
+	}
+}
+
+func protocolName(h *message.Head) string {
+	switch {
+	case h.Major == 2:
+		return "HTTP/2"
+	case h.Major == 1 && h.Minor == 0:
+		return "HTTP/1.0"
+	}
+	return "HTTP/1.1"
+}
+
+// intern keeps text made here until the exchange is over.
+func (s *state) intern(make func([]byte) []byte) []byte {
+	start := len(s.text)
+	s.text = make(s.text)
+	return s.text[start:len(s.text):len(s.text)]
+}
+
+var (
+	methodConnect = []byte("CONNECT")
+	methodTrace   = []byte("TRACE")
+	methodHead    = []byte("HEAD")
+)
+
+// idempotent methods may be sent again after an endpoint saw them (RFC 9110
+// section 9.2.2).
+func idempotent(method []byte) bool {
+	switch string(method) {
+	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
+		return true
+	}
+	return false
+}
+
+func refusedMethod(method []byte) bool {
+	return bytes.Equal(method, methodConnect) || bytes.Equal(method, methodTrace)
+}

@@ -1,0 +1,183 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"poise/internal/buffer"
+	"poise/internal/http1"
+	"poise/internal/lb"
+	"poise/internal/message"
+)
+
+var (
+	methodGet  = []byte("GET")
+	methodHead = []byte("HEAD")
+)
+
+// WriteHead implements message.Sink.
+func (c *conn) WriteHead(h *message.Head) error {
+	c.method = methodGet
+	if string(h.Method) == "HEAD" {
+		c.method = methodHead
+	}
+	c.out.Out.Bytes = http1.AppendRequest(c.out.Out.Open(), h)
+	c.out.Reset(h.Framing, h.Length)
+	return nil
+}
+
+// WriteBody implements message.Sink.
+func (c *conn) WriteBody(p []byte) error { return c.failed("send", c.out.Write(wire{c}, p)) }
+
+// Flush implements message.Sink.
+func (c *conn) Flush() error { return c.failed("send", c.out.Flush(wire{c})) }
+
+// Finish implements message.Sink.
+func (c *conn) Finish(trailers []message.Field) error {
+	if err := c.out.Finish(wire{c}, trailers); err != nil {
+		return c.failed("send", err)
+	}
+	c.finished.Store(true)
+	if c.tunnel {
+		return c.failed("send", c.nc.CloseWrite())
+	}
+	return nil
+}
+
+// Sent implements Stream.
+func (c *conn) Sent() bool { return c.sent.Load() }
+
+// wire writes to the connection and notes that a byte was accepted.
+type wire struct{ c *conn }
+
+func (w wire) Write(p []byte) (int, error) {
+	n, err := w.c.nc.Write(p)
+	if n > 0 {
+		w.c.sent.Store(true)
+	}
+	return n, err
+}
+
+func (w wire) WriteTwo(a, b []byte) error {
+	c := w.c
+	c.pair = [2][]byte{a, b}
+	c.vector = c.pair[:]
+	n, err := c.vector.WriteTo(c.nc)
+	if n > 0 {
+		c.sent.Store(true)
+	}
+	return err
+}
+
+// ReadHead implements Stream.
+func (c *conn) ReadHead() (*message.Head, error) {
+	for {
+		if c.in.Len() > 0 {
+			n, err := c.parser.Response(c.in.Bytes(), c.pool.options.Load().Limits, c.method, &c.head)
+			if err != nil {
+				return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: err}
+			}
+			if n > 0 {
+				c.in.Skip(n)
+				c.parser.Reset()
+				c.begun()
+				return &c.head, nil
+			}
+		}
+		if err := c.fillHead(); err != nil {
+			return nil, c.failed("head", err)
+		}
+	}
+}
+
+// begun prepares for what follows the head that was just read.
+func (c *conn) begun() {
+	h := &c.head
+	if h.Status < 200 && h.Framing != message.TunnelRaw {
+		return
+	}
+	c.final = true
+	c.body.Reset(h.Framing, h.Length, &c.in)
+	if h.Framing == message.TunnelRaw {
+		c.tunnel = true
+		c.out.Reset(message.TunnelRaw, 0)
+	}
+}
+
+// fillHead reads more of a head.
+func (c *conn) fillHead() error {
+	if c.in.Cap() == 0 {
+		c.in.Hold(buffer.Large)
+	} else if len(c.in.Space()) == 0 {
+		c.in.Hold(max(c.in.Cap(), 2*c.in.Len()))
+		c.parser.Reset() // memory moved
+	}
+	n, err := c.nc.Read(c.in.Space())
+	c.in.Added(n)
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// ReadBody implements message.Source.
+func (c *conn) ReadBody() ([]byte, error) {
+	p, err := c.body.Next(c.nc)
+	if err == io.EOF {
+		return nil, io.EOF
+	}
+	return p, c.failed("body", err)
+}
+
+// Buffered implements message.Source.
+func (c *conn) Buffered() bool { return c.body.Buffered() }
+
+// Trailers implements message.Source.
+func (c *conn) Trailers() []message.Field { return c.body.Trailers() }
+
+// failed says for whom an error counts.
+func (c *conn) failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Op: op, Outcome: c.outcome(op, err), Err: err}
+}
+
+func (c *conn) outcome(op string, err error) lb.Outcome {
+	switch {
+	case c.canceled.Load():
+		return lb.Canceled
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return lb.Timeout
+	case errors.Is(err, http1.ErrMalformed):
+		if op == "body" {
+			return lb.Cut
+		}
+		return lb.Malformed
+	case op == "body":
+		return lb.Cut
+	}
+	return lb.Reset
+}
+
+// Release implements Stream.
+func (c *conn) Release() {
+	deadline := c.deadline.Swap(0)
+	clean := c.finished.Load() && c.final && !c.tunnel && !c.head.Close &&
+		c.head.Framing != message.UntilEOF && c.body.Ended() &&
+		deadline != fired && !c.canceled.Load()
+	if c.final && c.body.Leftover() > 0 {
+		clean = false // an answer too many: nothing that follows could be trusted
+	}
+	if !clean {
+		c.close()
+		return
+	}
+	if c.armed.Load() {
+		c.arm(0, false)
+	}
+	c.in.Release()
+	c.out.Out.Release()
+	c.pool.put(c)
+}
