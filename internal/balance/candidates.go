@@ -1,0 +1,83 @@
+package balance
+
+import (
+	"poise/internal/lb"
+	"poise/internal/stats"
+)
+
+// MostScanned is how many endpoints a policy that compares all of them looks
+// at; of more it draws a sample, so that a pick costs the same for 20
+// endpoints and for 1000.
+const MostScanned = 16
+
+// Candidates are the endpoints that one pick compares. It lives on the stack.
+type Candidates struct {
+	Of [MostScanned]*lb.Endpoint
+	N  int
+}
+
+// Draw fills c with the eligible endpoints that were not tried yet: all of
+// them when they are few, else sample of them, distinct and each equally
+// likely. sample is at most MostScanned.
+func (c *Candidates) Draw(info *PickInfo, eligible []*lb.Endpoint, sample int) {
+	c.N = 0
+	if len(eligible) <= MostScanned {
+		for _, e := range eligible {
+			if !info.Excluded(e) {
+				c.Of[c.N] = e
+				c.N++
+			}
+		}
+		return
+	}
+	// Rejection: few of many, so that a second draw of the same is rare. The
+	// bound only matters when nearly all were tried already.
+	for tries := 0; c.N < sample && tries < 8*MostScanned; tries++ {
+		e := eligible[info.Dice.IntN(len(eligible))]
+		if !c.has(e) && !info.Excluded(e) {
+			c.Of[c.N] = e
+			c.N++
+		}
+	}
+}
+
+func (c *Candidates) has(e *lb.Endpoint) bool {
+	for _, x := range c.Of[:c.N] {
+		if x == e {
+			return true
+		}
+	}
+	return false
+}
+
+// Least is a running minimum that breaks ties evenly.
+type Least struct {
+	Endpoint *lb.Endpoint
+	load     float64
+	ties     int
+}
+
+// Offer takes part e with its load. Of equal loads each endpoint is kept with
+// the same probability, however many there are and wherever they stand; a
+// scan from a random start would favour the one behind a gap.
+func (l *Least) Offer(e *lb.Endpoint, load float64, dice *stats.Dice) {
+	switch {
+	case l.Endpoint == nil || load < l.load:
+		l.Endpoint, l.load, l.ties = e, load, 1
+	case load == l.load:
+		if l.ties++; dice.IntN(l.ties) == 0 {
+			l.Endpoint = e
+		}
+	}
+}
+
+// Result returns the endpoint with the least load, or lb.ErrNoEndpoint.
+func (l *Least) Result() (*lb.Endpoint, error) {
+	if l.Endpoint == nil {
+		return nil, lb.ErrNoEndpoint
+	}
+	return l.Endpoint, nil
+}
+
+// Busy is what an attempt more would make of e: attempts per weight.
+func Busy(e *lb.Endpoint) float64 { return float64(e.Live.Inflight()+1) / float64(e.Weight) }

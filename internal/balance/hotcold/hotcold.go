@@ -1,0 +1,107 @@
+// Package hotcold is the rule of Prequal (Wydrowski, Kleinberg, Rumble,
+// Archer: "Load is not what you should balance", NSDI 2024): endpoints with
+// many attempts under way compared to the others are hot and left out; of the
+// cold ones the one with the lowest latency at its present load is taken.
+//
+// Prequal asks its servers for their load. A proxy that sends all of it knows
+// the number under way itself, so there are no probes, no pool and nothing to
+// age. Failures weigh in with their cost, since one that fails fast would look
+// attractive otherwise.
+package hotcold
+
+import (
+	"math"
+
+	"poise/internal/balance"
+	"poise/internal/lb"
+)
+
+type picker struct {
+	endpoints []*lb.Endpoint
+	quantile  float64
+	failure   float64 // seconds
+}
+
+// New returns a picker over the eligible endpoints. With two or three of them
+// there is no distribution to speak of and the rule becomes: the lower latency
+// unless it is the busier one by far.
+func New(s balance.Set, o balance.Options) balance.Picker {
+	o = o.WithDefaults()
+	return &picker{s.Eligible, o.HotQuantile, o.FailureCost.Seconds()}
+}
+
+// Pick implements balance.Picker.
+func (p *picker) Pick(info balance.PickInfo) (*lb.Endpoint, error) {
+	var c balance.Candidates
+	c.Draw(&info, p.endpoints, balance.MostScanned)
+	if c.N == 0 {
+		return nil, lb.ErrNoEndpoint
+	}
+	var busy, scores [balance.MostScanned]float64
+	for i, e := range c.Of[:c.N] {
+		busy[i] = balance.Busy(e)
+	}
+	limit := threshold(busy, c.N, p.quantile)
+	p.score(&c, &info, &scores)
+	var coolest choice
+	for i, e := range c.Of[:c.N] {
+		if busy[i] <= limit {
+			coolest.offer(e, scores[i], busy[i], &info)
+		}
+	}
+	return coolest.endpoint, nil
+}
+
+// threshold returns the load that a quantile of the endpoints do not exceed.
+// At least one is always at or below it.
+func threshold(busy [balance.MostScanned]float64, n int, quantile float64) float64 {
+	for i := 1; i < n; i++ { // insertion: few, and mostly in order
+		for j := i; j > 0 && busy[j] < busy[j-1]; j-- {
+			busy[j], busy[j-1] = busy[j-1], busy[j]
+		}
+	}
+	return busy[int(quantile*float64(n-1))]
+}
+
+// score estimates the latency that each candidate has at its present load. One
+// without a history counts as good as the best: it is tried while the best is
+// busier, and not by everybody at once.
+func (p *picker) score(c *balance.Candidates, info *balance.PickInfo, scores *[balance.MostScanned]float64) {
+	best := math.Inf(1)
+	for i, e := range c.Of[:c.N] {
+		latency, known := e.Live.LatencyAt(info.Now, e.Live.Inflight())
+		failing := e.Live.Failing(info.Now)
+		scores[i] = -1
+		if known || failing > 0 {
+			scores[i] = (1-failing)*latency + failing*p.failure
+			best = min(best, scores[i])
+		}
+	}
+	if math.IsInf(best, 1) {
+		best = 0
+	}
+	for i := range scores[:c.N] {
+		if scores[i] < 0 {
+			scores[i] = best
+		}
+	}
+}
+
+// choice is the lowest score; the fewer under way decide a tie, then the dice.
+type choice struct {
+	endpoint *lb.Endpoint
+	score    float64
+	busy     float64
+	ties     int
+}
+
+func (c *choice) offer(e *lb.Endpoint, score, busy float64, info *balance.PickInfo) {
+	switch {
+	case c.endpoint == nil || score < c.score || score == c.score && busy < c.busy:
+		c.endpoint, c.score, c.busy, c.ties = e, score, busy, 1
+	case score == c.score && busy == c.busy:
+		if c.ties++; info.Dice.IntN(c.ties) == 0 {
+			c.endpoint = e
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package lb
+
+import (
+	"math"
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	"poise/internal/stats"
+)
+
+// Estimates are what the latency-aware policies know of an endpoint, updated
+// by every attempt whatever policy is active. The zero value knows nothing.
+//
+// Each estimate is one word, a float32 and the millisecond it was last
+// touched, so that it is read whole and changed without a lock.
+type Estimates struct {
+	peak    atomic.Uint64
+	failing atomic.Uint64
+	byLoad  [loadBins]atomic.Uint64
+}
+
+const (
+	// peakTau is the decay of the peak EWMA: Finagle's and Linkerd's default.
+	peakTau = 10 * time.Second
+	// silentTau is how a latency estimate decays once nothing has confirmed it
+	// for silentAfter, so that an endpoint that was slow once is tried again.
+	silentTau   = 10 * time.Second
+	silentAfter = 5 * time.Second
+
+	loadGain    = 0.2  // weight of a new latency in its bin
+	failingGain = 0.05 // weight of a new outcome in the share of failures
+	loadBins    = 20
+)
+
+// Observe learns from a finished attempt. failureCost is the latency that a
+// failure stands for: one that fails fast must not look fast. 0 means 2s.
+func (e *Estimates) Observe(o Observation, failureCost time.Duration) {
+	if o.Outcome == Canceled {
+		return
+	}
+	if failureCost == 0 {
+		failureCost = 2 * time.Second
+	}
+	latency, bad := o.Latency, o.Outcome.Failed() || o.Outcome == Pressure
+	if bad {
+		latency = max(latency, failureCost)
+	}
+	e.observePeak(o.End, latency)
+	e.observeFailing(o.End, bad)
+	if !bad {
+		e.observeLoad(o.End, o.Latency, o.Inflight)
+	}
+}
+
+// observePeak is Finagle's PeakEwma: a latency above the estimate replaces it,
+// one below it is averaged in with the weight of the time that has passed. A
+// failure counts as a peak, as in Linkerd's load-biaser.
+func (e *Estimates) observePeak(now stats.Instant, latency time.Duration) {
+	sample := latency.Seconds()
+	update(&e.peak, now, func(old float64, age time.Duration, known bool) float64 {
+		w := decay(age, peakTau)
+		if !known || sample > old*w {
+			return sample
+		}
+		return old*w + sample*(1-w)
+	})
+}
+
+// Peak returns the peak EWMA in seconds, decayed to now, and whether there is
+// one.
+func (e *Estimates) Peak(now stats.Instant) (float64, bool) {
+	v, age, known := read(&e.peak, now)
+	return v * decay(age, peakTau), known
+}
+
+func (e *Estimates) observeFailing(now stats.Instant, bad bool) {
+	sample := 0.0
+	if bad {
+		sample = 1
+	}
+	update(&e.failing, now, func(old float64, age time.Duration, _ bool) float64 {
+		old *= silence(age)
+		return old + failingGain*(sample-old)
+	})
+}
+
+// Failing returns the recent share of failures, in [0, 1]. It fades when
+// nothing is sent.
+func (e *Estimates) Failing(now stats.Instant) float64 {
+	v, age, _ := read(&e.failing, now)
+	return v * silence(age)
+}
+
+func (e *Estimates) observeLoad(now stats.Instant, latency time.Duration, inflight int) {
+	sample := latency.Seconds()
+	update(&e.byLoad[bin(inflight)], now, func(old float64, _ time.Duration, known bool) float64 {
+		if !known {
+			return sample
+		}
+		return old + loadGain*(sample-old)
+	})
+}
+
+// LatencyAt returns the latency in seconds of requests that met about so many
+// others at the endpoint (Prequal's RIF-conditioned latency): that of the
+// nearest number for which it is fresh, else the freshest there is, decayed.
+func (e *Estimates) LatencyAt(now stats.Instant, inflight int) (float64, bool) {
+	middle := bin(inflight)
+	freshest, newest, known := 0.0, time.Duration(math.MaxInt64), false
+	for d := 0; d < loadBins; d++ {
+		for _, i := range [...]int{middle - d, middle + d} {
+			if i < 0 || i >= loadBins {
+				continue
+			}
+			v, age, ok := read(&e.byLoad[i], now)
+			if !ok {
+				continue
+			}
+			if age < silentAfter {
+				return v, true
+			}
+			if age < newest {
+				freshest, newest, known = v, age, true
+			}
+		}
+	}
+	return freshest * silence(newest), known
+}
+
+// bin is exact up to 7 in flight and then has two bins an octave.
+func bin(inflight int) int {
+	if inflight < 8 {
+		return max(inflight, 0)
+	}
+	octave := bits.Len(uint(inflight)) - 1 // 3 for 8 to 15
+	half := inflight >> (octave - 1) & 1
+	return min(8+2*(octave-3)+half, loadBins-1)
+}
+
+// silence is how much of an estimate is left after so long without news.
+func silence(age time.Duration) float64 {
+	if age <= silentAfter {
+		return 1
+	}
+	return decay(age-silentAfter, silentTau)
+}
+
+// decays holds exp(-ms/10 s) for the ages that are common.
+var decays = func() (t [1024]float64) {
+	for ms := range t {
+		t[ms] = math.Exp(-float64(ms) / 1e4)
+	}
+	return t
+}()
+
+func decay(age, tau time.Duration) float64 {
+	if ms := int64(age / time.Millisecond); tau == 10*time.Second && ms < int64(len(decays)) {
+		return decays[max(ms, 0)]
+	}
+	return math.Exp(-age.Seconds() / tau.Seconds())
+}
+
+// read unpacks an estimate. Stamps wrap after 49 days; ages are differences
+// and do not mind.
+func read(word *atomic.Uint64, now stats.Instant) (value float64, age time.Duration, known bool) {
+	w := word.Load()
+	if w == 0 {
+		return 0, 0, false
+	}
+	ms := int32(stamp(now) - uint32(w))
+	return float64(math.Float32frombits(uint32(w >> 32))), time.Duration(max(ms, 0)) * time.Millisecond, true
+}
+
+func update(word *atomic.Uint64, now stats.Instant, next func(old float64, age time.Duration, known bool) float64) {
+	for {
+		w := word.Load()
+		old, age, known := 0.0, time.Duration(0), w != 0
+		if known {
+			old = float64(math.Float32frombits(uint32(w >> 32)))
+			age = time.Duration(max(int32(stamp(now)-uint32(w)), 0)) * time.Millisecond
+		}
+		v := uint64(math.Float32bits(float32(next(old, age, known))))<<32 | uint64(stamp(now))
+		if word.CompareAndSwap(w, v) {
+			return
+		}
+	}
+}
+
+// stamp is the millisecond of an instant, never 0: a word of 0 means that
+// nothing is known.
+func stamp(now stats.Instant) uint32 { return uint32(now/stats.Instant(time.Millisecond)) | 1 }

@@ -1,0 +1,115 @@
+package lb
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"poise/internal/stats"
+)
+
+func at(d time.Duration) stats.Instant { return stats.Instant(time.Hour + d) }
+
+func answered(when, latency time.Duration, inflight int) Observation {
+	return Observation{End: at(when), Latency: latency, Inflight: inflight, Outcome: Success}
+}
+
+func near(got, want float64) bool { return math.Abs(got-want) <= 0.01*math.Abs(want)+1e-9 }
+
+func TestPeakFollowsAPeakAtOnceAndForgetsItSlowly(t *testing.T) {
+	var e Estimates
+	e.Observe(answered(0, 10*time.Millisecond, 0), 0)
+	e.Observe(answered(time.Second, 100*time.Millisecond, 0), 0)
+	if v, _ := e.Peak(at(time.Second)); !near(v, 0.1) {
+		t.Errorf("after a peak: %g s; want 0.1", v)
+	}
+	if v, _ := e.Peak(at(11 * time.Second)); !near(v, 0.1/math.E) {
+		t.Errorf("10 s later: %g s; want a factor of e less", v)
+	}
+	e.Observe(answered(11*time.Second, 10*time.Millisecond, 0), 0)
+	want := 0.1*math.Exp(-1) + 0.01*(1-math.Exp(-1))
+	if v, _ := e.Peak(at(11 * time.Second)); !near(v, want) {
+		t.Errorf("after a low latency: %g s; want %g", v, want)
+	}
+}
+
+func TestFastFailureLooksSlow(t *testing.T) {
+	var e Estimates
+	e.Observe(Observation{End: at(0), Latency: time.Millisecond, Outcome: Status5xx}, 0)
+	if v, known := e.Peak(at(0)); !known || !near(v, 2) {
+		t.Errorf("peak %g s after a failure in 1 ms; want the failure cost of 2", v)
+	}
+	if _, known := e.LatencyAt(at(0), 0); known {
+		t.Error("a failure must not count as a latency at its load")
+	}
+	if f := e.Failing(at(0)); !near(f, failingGain) {
+		t.Errorf("share of failures %g; want %g", f, failingGain)
+	}
+}
+
+func TestClientThatLeftTeachesNothing(t *testing.T) {
+	var e Estimates
+	e.Observe(Observation{End: at(0), Latency: time.Minute, Outcome: Canceled}, 0)
+	if _, known := e.Peak(at(0)); known {
+		t.Error("something was learnt")
+	}
+}
+
+func TestLatencyIsKeptByLoad(t *testing.T) {
+	var e Estimates
+	e.Observe(answered(0, 10*time.Millisecond, 0), 0)
+	e.Observe(answered(0, 80*time.Millisecond, 16), 0)
+	for inflight, want := range map[int]float64{0: 0.01, 1: 0.01, 17: 0.08, 500: 0.08} {
+		if v, _ := e.LatencyAt(at(time.Second), inflight); !near(v, want) {
+			t.Errorf("at %d in flight: %g s; want %g", inflight, v, want)
+		}
+	}
+	if v, _ := e.LatencyAt(at(15*time.Second), 0); !near(v, 0.01/math.E) && !near(v, 0.08/math.E) {
+		t.Errorf("after 15 s of silence: %g s; want it decayed for 10 s", v)
+	}
+}
+
+func TestBinsGrowWithTheLoad(t *testing.T) {
+	last := -1
+	for inflight := range 2000 {
+		b := bin(inflight)
+		if b < last || b > last+1 || b >= loadBins {
+			t.Fatalf("bin(%d) = %d after %d", inflight, b, last)
+		}
+		last = b
+	}
+}
+
+func TestStampsMayWrap(t *testing.T) {
+	var e Estimates
+	before := stats.Instant(time.Duration(math.MaxUint32-500) * time.Millisecond)
+	e.Observe(Observation{End: before, Latency: time.Second, Outcome: Success}, 0)
+	if v, _ := e.Peak(before.Add(10 * time.Second)); !near(v, 1/math.E) {
+		t.Errorf("across the wrap: %g; want a factor of e less", v)
+	}
+}
+
+func TestObserveDoesNotAllocate(t *testing.T) {
+	var e Estimates
+	o := answered(0, time.Millisecond, 3)
+	if n := testing.AllocsPerRun(100, func() { e.Observe(o, 0) }); n != 0 {
+		t.Errorf("%g allocations", n)
+	}
+}
+
+func BenchmarkObserve(b *testing.B) {
+	var e Estimates
+	o := answered(0, time.Millisecond, 3)
+	for b.Loop() {
+		o.End += 1e5
+		e.Observe(o, 0)
+	}
+}
+
+func BenchmarkLatencyAt(b *testing.B) {
+	var e Estimates
+	e.Observe(answered(0, time.Millisecond, 3), 0)
+	for b.Loop() {
+		e.LatencyAt(at(time.Second), 4)
+	}
+}
