@@ -36,7 +36,7 @@ type exchange struct {
 	buffer  [32 << 10]byte
 	ended   bool
 	aborted bool
-	unwatch func() bool
+	unwatch func()
 }
 
 func newExchange(w http.ResponseWriter, r *http.Request, number uint64) *exchange {
@@ -148,8 +148,18 @@ func (x *exchange) Watch(c message.Canceler) {
 		x.unwatch()
 		x.unwatch = nil
 	}
-	if c != nil {
-		x.unwatch = context.AfterFunc(x.r.Context(), c.Cancel)
+	if c == nil {
+		return
+	}
+	told := make(chan struct{})
+	stop := context.AfterFunc(x.r.Context(), func() {
+		defer close(told)
+		c.Cancel()
+	})
+	x.unwatch = func() {
+		if !stop() {
+			<-told // it runs already; c may be used for another exchange after this
+		}
 	}
 }
 

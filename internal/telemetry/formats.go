@@ -1,0 +1,138 @@
+package telemetry
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"poise/internal/record"
+)
+
+// appendJSON is the default format: one object a line, names that do not
+// change, seconds and bytes.
+func appendJSON(b []byte, at time.Time, r *record.Request) []byte {
+	b = append(b, `{"time":"`...)
+	b = at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = append(b, `","remote":`...)
+	b = appendQuoted(b, r.Remote)
+	b = jsonField(b, "method", r.Method)
+	b = jsonField(b, "host", r.Host)
+	b = jsonField(b, "path", r.Path)
+	b = append(b, `,"proto":"`...)
+	b = append(b, r.Proto...)
+	b = append(b, `","status":`...)
+	b = strconv.AppendInt(b, int64(r.Status), 10)
+	if r.Error != "" {
+		b = jsonField(b, "error", []byte(r.Error))
+	}
+	if r.Detail != "" {
+		b = jsonField(b, "detail", []byte(r.Detail))
+	}
+	b = append(b, `,"duration":`...)
+	b = appendSeconds(b, r.Duration)
+	b = append(b, `,"latency":`...)
+	b = appendSeconds(b, r.Latency)
+	b = append(b, `,"overhead":`...)
+	b = appendSeconds(b, r.Overhead)
+	b = append(b, `,"request_bytes":`...)
+	b = strconv.AppendInt(b, r.RequestBytes, 10)
+	b = append(b, `,"response_bytes":`...)
+	b = strconv.AppendInt(b, r.ResponseBytes, 10)
+	b = jsonField(b, "listener", []byte(r.Listener))
+	b = jsonField(b, "route", []byte(r.Route))
+	b = jsonField(b, "cluster", []byte(r.Cluster))
+	b = jsonField(b, "endpoint", []byte(r.Endpoint))
+	b = append(b, `,"attempts":`...)
+	b = strconv.AppendInt(b, int64(r.Attempts), 10)
+	b = jsonField(b, "id", r.ID)
+	return append(b, "}\n"...)
+}
+
+func jsonField(b []byte, name string, value []byte) []byte {
+	b = append(b, `,"`...)
+	b = append(b, name...)
+	b = append(b, `":`...)
+	return appendQuoted(b, value)
+}
+
+// appendCombined is the format that Apache made common.
+func appendCombined(b []byte, at time.Time, r *record.Request) []byte {
+	b = append(b, r.Remote...)
+	b = append(b, " - - ["...)
+	b = at.AppendFormat(b, "02/Jan/2006:15:04:05 -0700")
+	b = append(b, `] `...)
+	line := make([]byte, 0, 256)
+	line = append(append(line, r.Method...), ' ')
+	line = append(append(line, r.Path...), ' ')
+	b = appendQuoted(b, append(line, r.Proto...))
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(r.Status), 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, r.ResponseBytes, 10)
+	return append(b, " \"-\" \"-\"\n"...)
+}
+
+func appendLogfmt(b []byte, at time.Time, r *record.Request) []byte {
+	b = append(b, "time="...)
+	b = at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	for _, f := range [...]struct {
+		name  string
+		value []byte
+	}{
+		{"remote", r.Remote}, {"method", r.Method}, {"host", r.Host}, {"path", r.Path},
+		{"route", []byte(r.Route)}, {"cluster", []byte(r.Cluster)}, {"endpoint", []byte(r.Endpoint)},
+		{"error", []byte(r.Error)}, {"detail", []byte(r.Detail)}, {"id", r.ID},
+	} {
+		if len(f.value) == 0 {
+			continue
+		}
+		b = append(append(append(b, ' '), f.name...), '=')
+		b = appendQuoted(b, f.value)
+	}
+	b = append(b, " status="...)
+	b = strconv.AppendInt(b, int64(r.Status), 10)
+	b = append(b, " duration="...)
+	b = appendSeconds(b, r.Duration)
+	b = append(b, " latency="...)
+	b = appendSeconds(b, r.Latency)
+	b = append(b, " attempts="...)
+	b = strconv.AppendInt(b, int64(r.Attempts), 10)
+	b = append(b, " response_bytes="...)
+	b = strconv.AppendInt(b, r.ResponseBytes, 10)
+	return append(b, '\n')
+}
+
+// appendSeconds appends a duration in seconds, to the microsecond.
+func appendSeconds(b []byte, d time.Duration) []byte {
+	return strconv.AppendFloat(b, max(d, 0).Seconds(), 'f', 6, 64)
+}
+
+// appendQuoted appends a JSON string. What clients send may hold any byte:
+// nothing in it can end the string or the line.
+func appendQuoted(b, value []byte) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := 0; i < len(value); {
+		c := value[i]
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < 0x20 || c == 0x7f:
+			b = append(b, `\u00`...)
+			b = append(b, hex[c>>4], hex[c&15])
+		case c < utf8.RuneSelf:
+			b = append(b, c)
+		default:
+			r, n := utf8.DecodeRune(value[i:])
+			if r == utf8.RuneError && n == 1 {
+				b = append(b, `\ufffd`...)
+			} else {
+				b = append(b, value[i:i+n]...)
+			}
+			i += n
+			continue
+		}
+		i++
+	}
+	return append(b, '"')
+}

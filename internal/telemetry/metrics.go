@@ -1,0 +1,165 @@
+package telemetry
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"poise/internal/cluster"
+	"poise/internal/lb"
+	"poise/internal/record"
+	"poise/internal/stats"
+)
+
+// Sources are where the metrics are read when somebody asks for them. Nothing
+// is prepared in between.
+type Sources struct {
+	Book      *record.Book
+	Clusters  func() []Cluster
+	Listeners func() []Listener
+	Reloads   func() Reloads
+	Version   string
+	// EndpointSeries bounds the endpoints that have series of their own in a
+	// cluster; the least busy beyond it are folded into `_other`. 0 means 1000.
+	EndpointSeries int
+}
+
+// Cluster is what the metrics read of a cluster.
+type Cluster struct {
+	Cluster  *cluster.Cluster
+	Attempts *record.Attempts
+	Idle     func(*lb.Endpoint) (idle, open int) // connections
+	Checks   map[string][2]uint64                // health checks by address: passed, failed
+}
+
+// Listener is what the metrics read of a listener.
+type Listener struct {
+	Address    string
+	Open, Idle int
+}
+
+// Reloads are the reloads of the configuration.
+type Reloads struct {
+	Applied, Refused uint64
+	Last             time.Time // that was applied
+}
+
+// Handler serves /metrics.
+func Handler(s Sources) http.Handler {
+	if s.EndpointSeries == 0 {
+		s.EndpointSeries = 1000
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{s})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4})
+}
+
+type collector struct{ Sources }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("poise_"+name, help, labels, nil)
+}
+
+var (
+	requestsTotal   = desc("requests_total", "Requests, by the status that the client saw.", "listener", "route", "cluster", "code_class")
+	requestDuration = desc("request_duration_seconds", "From the whole head of a request to the last byte of its answer.", "route", "cluster")
+	requestBytes    = desc("request_bytes_total", "Bytes of request bodies.", "route")
+	responseBytes   = desc("response_bytes_total", "Bytes of answer bodies.", "route")
+	overhead        = desc("overhead_seconds", "Duration of requests less the time spent waiting for endpoints.", "cluster")
+	connections     = desc("connections", "Downstream connections.", "listener", "state")
+	attemptsTotal   = desc("attempts_total", "Attempts, by how they ended.", "cluster", "endpoint", "outcome")
+	attemptDuration = desc("attempt_duration_seconds", "Latency of attempts.", "cluster", "endpoint")
+	inflight        = desc("inflight", "Attempts under way.", "cluster", "endpoint")
+	upstreamConns   = desc("upstream_connections", "Connections to endpoints.", "cluster", "state")
+	retriesTotal    = desc("retries_total", "Retries, by the outcome before them.", "cluster", "reason")
+	budgetExhausted = desc("budget_exhausted_total", "Retries and hedges that the budget did not allow.", "cluster", "kind")
+	endpointState   = desc("endpoint_state", "1 for the state that an endpoint is in.", "cluster", "endpoint", "state")
+	healthChecks    = desc("health_checks_total", "Active health checks.", "cluster", "endpoint", "result")
+	policyActive    = desc("policy_active", "1 for the policy that picks.", "cluster", "policy")
+	reloadsTotal    = desc("config_reloads_total", "Configuration documents that were offered.", "result")
+	reloadLast      = desc("config_last_success_timestamp_seconds", "When a document was last applied.")
+	buildInfo       = desc("build_info", "1.", "version")
+	allDescriptions = []*prometheus.Desc{
+		requestsTotal, requestDuration, requestBytes, responseBytes, overhead, connections, attemptsTotal, attemptDuration,
+		inflight, upstreamConns, retriesTotal, budgetExhausted, endpointState, healthChecks, policyActive, reloadsTotal,
+		reloadLast, buildInfo,
+	}
+)
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range allDescriptions {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	c.collectTraffic(ch)
+	for _, l := range c.Listeners() {
+		gauge(ch, connections, float64(l.Idle), l.Address, "idle")
+		gauge(ch, connections, float64(l.Open-l.Idle), l.Address, "active")
+	}
+	for _, k := range c.Clusters() {
+		c.collectCluster(ch, k)
+	}
+	r := c.Reloads()
+	counter(ch, reloadsTotal, r.Applied, "applied")
+	counter(ch, reloadsTotal, r.Refused, "refused")
+	gauge(ch, reloadLast, float64(r.Last.UnixMilli())/1000)
+	gauge(ch, buildInfo, 1, c.Version)
+}
+
+func counter(ch chan<- prometheus.Metric, d *prometheus.Desc, n uint64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+}
+
+func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+// collectTraffic sums what the listeners share.
+func (c *collector) collectTraffic(ch chan<- prometheus.Metric) {
+	durations := map[[2]string]*stats.Snapshot{}
+	overheads := map[string]*stats.Snapshot{}
+	var bytes = map[string]*[2]uint64{}
+	for _, t := range c.Book.All() {
+		k := t.Key
+		for class := 1; class <= 5; class++ {
+			if n := t.Classes[class].Load(); n > 0 {
+				counter(ch, requestsTotal, n, k.Listener, k.Route, k.Cluster, strconv.Itoa(class)+"xx")
+			}
+		}
+		add(durations, [2]string{k.Route, k.Cluster}, t.Duration.Snapshot())
+		if k.Cluster != "" {
+			add(overheads, k.Cluster, t.Overhead.Snapshot())
+		}
+		if bytes[k.Route] == nil {
+			bytes[k.Route] = new([2]uint64)
+		}
+		bytes[k.Route][0] += t.RequestBytes.Load()
+		bytes[k.Route][1] += t.ResponseBytes.Load()
+	}
+	for k, s := range durations {
+		ch <- newHistogram(requestDuration, s, k[0], k[1])
+	}
+	for k, s := range overheads {
+		ch <- newHistogram(overhead, s, k)
+	}
+	for route, n := range bytes {
+		counter(ch, requestBytes, n[0], route)
+		counter(ch, responseBytes, n[1], route)
+	}
+}
+
+func add[K comparable](sums map[K]*stats.Snapshot, key K, s stats.Snapshot) {
+	if sums[key] == nil {
+		sums[key] = &s
+		return
+	}
+	sums[key].Add(&s)
+}
