@@ -17,7 +17,7 @@ type BodyReader struct {
 	left    int64 // of a body with a length
 	rest    *buffer.Buffer
 	own     buffer.Buffer
-	chunks  Chunks
+	chunks  *Chunks // made when the first chunked body comes: most connections never see one
 	ahead   piece
 	ended   bool
 }
@@ -35,6 +35,9 @@ func (r *BodyReader) Reset(framing message.Framing, length int64, rest *buffer.B
 	r.framing, r.left, r.rest = framing, length, rest
 	r.ahead, r.ended = piece{}, framing == message.NoBody
 	if framing == message.Stream {
+		if r.chunks == nil {
+			r.chunks = new(Chunks)
+		}
 		r.chunks.Reset()
 	}
 }

@@ -40,6 +40,7 @@ type conn struct {
 	answered  bool // a final head was written
 	finished  bool // and its message ended
 	closing   bool // no request is served after this one
+	refused   bool // what the client sends makes no sense, now or later
 	aborted   bool
 	tunnel    bool
 
@@ -92,8 +93,7 @@ func (c *conn) serve() {
 		}
 		c.enter(serving)
 		if refusal != nil {
-			c.closing = true
-			c.bodyEnded.Store(false) // whatever follows is not to be understood
+			c.refused, c.closing = true, true
 			c.l.handler.Refuse(c, refusal)
 		} else {
 			c.l.handler.Serve(c)
@@ -105,7 +105,7 @@ func (c *conn) serve() {
 }
 
 func (c *conn) end() {
-	if c.answered && c.finished && !c.aborted && !c.tunnel && !c.bodyEnded.Load() {
+	if c.finished && !c.aborted && !c.tunnel && (c.refused || !c.bodyEnded.Load()) {
 		c.linger()
 	}
 	c.nc.Close()
@@ -170,9 +170,10 @@ var schemeHTTP = []byte("http")
 
 // begin forgets the exchange before.
 func (c *conn) begin() {
+	c.body.Reset(message.NoBody, 0, &c.in)
 	c.bodyEnded.Store(true)
 	c.bodyBytes = 0
-	c.answered, c.finished, c.closing, c.aborted, c.tunnel = false, false, false, false, false
+	c.answered, c.finished, c.closing, c.refused, c.aborted, c.tunnel = false, false, false, false, false, false
 }
 
 // settle ends an exchange and reports whether another may follow.

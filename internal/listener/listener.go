@@ -198,7 +198,7 @@ func (l *Listener) Shutdown(ctx context.Context) {
 func (l *Listener) Connections() (open, idle int) {
 	l.each(func(c *conn) {
 		open++
-		if c.phase() == waiting {
+		if c.reading.phase() == waiting {
 			idle++
 		}
 	})

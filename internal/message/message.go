@@ -123,6 +123,7 @@ type Conn struct {
 	RemoteText []byte     // Remote as text, made once
 	Scheme     string     // "http" or "https"
 	Trusted    bool       // whether the peer's X-Forwarded-* are believed
+	Via        bool       // whether requests are marked with a Via field
 }
 
 // Handler serves exchanges. Serve returns when the exchange is over.

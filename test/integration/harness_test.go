@@ -148,7 +148,7 @@ func (r *rig) start(t *testing.T, f front, addresses []string) *side {
 			p := tr.Pool(e.Address, r.transport)
 			return p, p.Close
 		},
-		Now: now, Wall: time.Now, OnChange: func(cluster.Event) {},
+		Wall: time.Now,
 	}, specs)
 	up := r.upstream
 	up.Name, up.Cluster, up.Attempts, up.Budget = "default", c, &record.Attempts{}, guard.NewBudget(0.2)

@@ -226,6 +226,7 @@ func TestWebSocketIsATunnel(t *testing.T) {
 			return
 		}
 		defer c.CloseNow()
+		c.SetReadLimit(1 << 20)
 		for {
 			kind, m, err := c.Read(r.Context())
 			if err != nil {

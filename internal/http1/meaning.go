@@ -1,0 +1,221 @@
+package http1
+
+import (
+	"bytes"
+	"math"
+
+	"poise/internal/message"
+)
+
+// mostOptions bounds the names that a Connection field may remove.
+const mostOptions = 8
+
+// meaning is what the fields of a head say about the message itself.
+type meaning struct {
+	absolute  bool // the target named the authority; Host is only checked
+	hosts     int
+	lengths   int
+	codings   int
+	chunked   bool
+	closes    bool
+	keeps     bool
+	upgrades  bool // Connection has the option
+	expects   bool
+	options   [mostOptions]option
+	optionN   int
+	upgradeTo []byte
+}
+
+// option is a name in a Connection field that is not one of the usual three.
+type option []byte
+
+// understand takes in one field. What it says about the connection or the
+// framing is kept apart; everything else is passed on.
+func (p *HeadParser) understand(name, value []byte, h *message.Head) *message.Refusal {
+	id := message.LookUp(name)
+	switch id {
+	case message.Host:
+		return p.host(name, value, h)
+	case message.ContentLength:
+		return p.length(value, h)
+	case message.TransferEncoding:
+		return p.coding(value)
+	case message.Connection:
+		return p.connection(value)
+	case message.KeepAlive, message.ProxyConnection:
+		return nil
+	case message.Upgrade:
+		if p.upgradeTo == nil {
+			p.upgradeTo = value
+		}
+		return nil
+	case message.TE:
+		for rest := value; rest != nil; {
+			var e []byte
+			e, rest = element(rest)
+			h.Trailers = h.Trailers || message.EqualFold(e, "trailers")
+		}
+		return nil
+	case message.Expect:
+		if p.kind == request {
+			return p.expect(value)
+		}
+	}
+	h.Fields = append(h.Fields, message.Field{Name: name, Value: value, ID: id})
+	return nil
+}
+
+func (p *HeadParser) host(name, value []byte, h *message.Head) *message.Refusal {
+	if p.kind != request {
+		h.Fields = append(h.Fields, message.Field{Name: name, Value: value, ID: message.Host})
+		return nil
+	}
+	if p.hosts++; p.hosts > 1 {
+		return errHostTwice
+	}
+	if !validHost(value) {
+		return errHostValue
+	}
+	if !p.absolute {
+		h.Authority = value
+	}
+	return nil
+}
+
+func (p *HeadParser) length(value []byte, h *message.Head) *message.Refusal {
+	if p.lengths++; p.lengths > 1 {
+		return errLengthTwice
+	}
+	if len(value) == 0 {
+		return errLength
+	}
+	n := int64(0)
+	for _, c := range value {
+		if !is(isDigit, c) || n > (math.MaxInt64-int64(c-'0'))/10 {
+			return errLength
+		}
+		n = n*10 + int64(c-'0')
+	}
+	h.Length = n
+	return nil
+}
+
+func (p *HeadParser) coding(value []byte) *message.Refusal {
+	if p.codings++; p.codings > 1 {
+		return errCodingTwice
+	}
+	switch {
+	case len(value) == 0:
+		return errCodingEmpty
+	case !message.EqualFold(value, "chunked"):
+		return errCoding
+	}
+	p.chunked = true
+	return nil
+}
+
+func (p *HeadParser) connection(value []byte) *message.Refusal {
+	for rest := value; rest != nil; {
+		var o []byte
+		o, rest = element(rest)
+		switch {
+		case len(o) == 0: // an empty element means nothing
+		case message.EqualFold(o, "close"):
+			p.closes = true
+		case message.EqualFold(o, "keep-alive"):
+			p.keeps = true
+		case message.EqualFold(o, "upgrade"):
+			p.upgrades = true
+		case !all(isToken, o) || p.optionN == mostOptions:
+			return errConnection
+		default:
+			p.options[p.optionN] = o
+			p.optionN++
+		}
+	}
+	return nil
+}
+
+func (p *HeadParser) expect(value []byte) *message.Refusal {
+	if !message.EqualFold(value, "100-continue") {
+		return errExpect
+	}
+	p.expects = true
+	return nil
+}
+
+// finishRequest draws the conclusions once all fields are known.
+func (p *HeadParser) finishRequest(h *message.Head) *message.Refusal {
+	old := h.Minor == 0
+	switch {
+	case p.hosts == 0 && !old:
+		return errHostMissing
+	case p.chunked && old:
+		return errCodingOld
+	case p.chunked && p.lengths > 0:
+		return errBothFramings
+	case p.chunked:
+		h.Framing = message.Stream
+	case p.lengths > 0:
+		h.Framing = message.Length
+	}
+	h.Expect = p.expects && !old
+	if p.upgrades && !old {
+		h.Upgrade = p.upgradeTo
+	}
+	p.finish(h)
+	return nil
+}
+
+// finishResponse decides where an answer ends: RFC 9112 section 6.3.
+func (p *HeadParser) finishResponse(method []byte, h *message.Head) *message.Refusal {
+	if p.chunked && p.lengths > 0 {
+		return errBothFramings
+	}
+	switch {
+	case h.Status == 101:
+		if h.Minor == 0 || !p.upgrades || len(p.upgradeTo) == 0 {
+			return errSwitch
+		}
+		h.Framing, h.Upgrade, h.Length = message.TunnelRaw, p.upgradeTo, -1
+	case h.Status < 200 || h.Status == 204:
+		h.Framing, h.Length = message.NoBody, -1
+	case h.Status == 304 || string(method) == "HEAD":
+		h.Framing = message.NoBody
+	case p.chunked && h.Minor == 0:
+		return errCodingOld
+	case p.chunked:
+		h.Framing = message.Stream
+	case p.lengths > 0:
+		h.Framing = message.Length
+	default:
+		h.Framing = message.UntilEOF
+	}
+	p.finish(h)
+	return nil
+}
+
+// finish decides whether the connection goes on, and removes the fields that
+// were meant for it alone.
+func (p *HeadParser) finish(h *message.Head) {
+	h.Close = p.closes || h.Minor == 0 && !p.keeps
+	if p.optionN == 0 {
+		return
+	}
+	kept := h.Fields[:0]
+	for _, f := range h.Fields {
+		if !p.named(f.Name) {
+			kept = append(kept, f)
+		}
+	}
+	h.Fields = kept
+}
+
+func (p *HeadParser) named(name []byte) bool {
+	for _, o := range p.options[:p.optionN] {
+		if bytes.EqualFold(o, name) {
+			return true
+		}
+	}
+	return false
+}
