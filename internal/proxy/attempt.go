@@ -167,11 +167,7 @@ func (a *attempt) awaitHead() (*message.Head, error) {
 		if err != nil {
 			return nil, err
 		}
-		tunnel := h.Framing == message.TunnelRaw
-		if tunnel && a.out.Upgrade == nil {
-			return nil, malformed("101 without a request for it")
-		}
-		if h.Status >= 200 || tunnel {
+		if h.Status >= 200 || h.Framing == message.TunnelRaw {
 			a.measure()
 			return h, nil
 		}
@@ -179,11 +175,7 @@ func (a *attempt) awaitHead() (*message.Head, error) {
 			return nil, &transport.Error{Op: "head", Outcome: lb.Canceled, Err: err}
 		}
 	}
-	return nil, malformed("too many interim answers")
-}
-
-func malformed(what string) error {
-	return &transport.Error{Op: "head", Outcome: lb.Malformed, Err: errors.New(what)}
+	return nil, &transport.Error{Op: "head", Outcome: lb.Malformed, Err: errors.New("too many interim answers")}
 }
 
 // measure takes the latency up to the head.

@@ -16,12 +16,15 @@ var (
 	methodHead = []byte("HEAD")
 )
 
+var errUnaskedTunnel = errors.New("101 without a request for it")
+
 // WriteHead implements message.Sink.
 func (c *conn) WriteHead(h *message.Head) error {
 	c.method = methodGet
 	if string(h.Method) == "HEAD" {
 		c.method = methodHead
 	}
+	c.asked = h.Upgrade != nil
 	c.out.Out.Bytes = http1.AppendRequest(c.out.Out.Open(), h)
 	c.out.Reset(h.Framing, h.Length)
 	return nil
@@ -79,6 +82,9 @@ func (c *conn) ReadHead() (*message.Head, error) {
 				return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: err}
 			}
 			if n > 0 {
+				if c.head.Framing == message.TunnelRaw && !c.asked {
+					return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: errUnaskedTunnel}
+				}
 				c.in.Skip(n)
 				c.parser.Reset()
 				c.begun()
