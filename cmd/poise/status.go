@@ -26,9 +26,7 @@ func statusCommand() *cobra.Command {
 	k := addClientFlags(c)
 	asJSON := c.Flags().Bool("json", false, "print what the API answers")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var v struct {
-			Clusters []admin.Cluster `json:"clusters"`
-		}
+		var v admin.Status
 		if err := k.call(c.Context(), "GET", "/api/v1/clusters", nil, &v); err != nil {
 			return err
 		}
@@ -41,6 +39,9 @@ func statusCommand() *cobra.Command {
 		} else {
 			for i := range v.Clusters {
 				printCluster(c.OutOrStdout(), &v.Clusters[i])
+			}
+			if note := v.Configuration.Note; note != "" {
+				fmt.Fprintln(c.OutOrStdout(), "configuration:", note)
 			}
 		}
 		if out := longOut(v.Clusters); out != "" {

@@ -29,10 +29,19 @@ type Balancer interface {
 type Configurator interface {
 	// Document returns the text as written, with secrets blanked, and its tag.
 	Document() (text []byte, tag string)
+	// Source says where it came from.
+	Source() Source
 	// Apply validates a document and, unless dry, makes it the one in force.
 	Apply(text []byte, dry bool) (config.Problems, error)
 	// Reload reads the file again, whatever it takes away.
 	Reload() (config.Problems, error)
+}
+
+// Source says where the configuration in force came from.
+type Source struct {
+	From string `json:"from"` // "flags", "api" or the file's path
+	Tag  string `json:"tag"`
+	Note string `json:"note,omitempty"`
 }
 
 // Options are what the API needs.

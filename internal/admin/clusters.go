@@ -45,12 +45,18 @@ type Endpoint struct {
 	Figures
 }
 
+// Status is what GET /api/v1/clusters and the stream show.
+type Status struct {
+	Clusters      []Cluster `json:"clusters"`
+	Configuration Source    `json:"configuration"`
+}
+
 func (a *API) clusters() any {
 	all := []Cluster{}
 	for _, c := range a.options.Balancer.Clusters() {
 		all = append(all, a.describe(c))
 	}
-	return map[string]any{"clusters": all}
+	return Status{Clusters: all, Configuration: a.options.Config.Source()}
 }
 
 func (a *API) describe(c *cluster.Cluster) Cluster {

@@ -17,6 +17,23 @@ func (c *Cluster) SetHealth(address string, well bool, reason string) {
 	})
 }
 
+// SetChecked says whether endpoints are checked from now on. When they are
+// not, all count as healthy: nobody would say so later.
+func (c *Cluster) SetChecked(checked bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.options.AwaitCheck = checked
+	if checked {
+		return
+	}
+	for i, m := range c.members {
+		next := *m
+		next.health, next.reason = healthy, ""
+		c.members[i] = &next
+	}
+	c.publish()
+}
+
 // SetOperator takes an operator's word on an address.
 func (c *Cluster) SetOperator(address string, word Operator) error {
 	if !c.change(address, "operator", func(m *member) { m.operator = word }) {

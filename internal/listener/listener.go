@@ -75,7 +75,7 @@ func Listen(o Options, h message.Handler, log *slog.Logger) (*Listener, error) {
 	config := net.ListenConfig{KeepAlive: -1, Control: keepAliveForAll}
 	ln, err := config.Listen(context.Background(), "tcp", o.Address)
 	if err != nil {
-		return nil, bindError(o.Address, err)
+		return nil, BindError(o.Address, err)
 	}
 	return &Listener{
 		options: o, handler: h, log: log, socket: ln.(*net.TCPListener),
@@ -84,8 +84,9 @@ func Listen(o Options, h message.Handler, log *slog.Logger) (*Listener, error) {
 	}, nil
 }
 
-// bindError says which address and what to do about it.
-func bindError(address string, err error) error {
+// BindError makes a failure to bind one that says which address it is about and
+// what to do.
+func BindError(address string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("cannot listen on %s: another process already does; stop it or choose another port", address)
@@ -114,6 +115,9 @@ func keepAliveForAll(_, _ string, raw syscall.RawConn) error {
 
 // Addr returns the bound address.
 func (l *Listener) Addr() net.Addr { return l.socket.Addr() }
+
+// Abandon closes a listener that never ran.
+func (l *Listener) Abandon() { _ = l.socket.Close() }
 
 // Run accepts and serves until Shutdown or Close.
 func (l *Listener) Run() {

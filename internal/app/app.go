@@ -1,0 +1,251 @@
+// Package app is the composition root: it builds the parts from the
+// configuration, wires them, reloads them, and stops them in order.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"poise/internal/admin"
+	"poise/internal/config"
+	"poise/internal/probe"
+	"poise/internal/proxy"
+	"poise/internal/record"
+	"poise/internal/stats"
+	"poise/internal/telemetry"
+	"poise/internal/transport"
+)
+
+// Options are what a process is started with.
+type Options struct {
+	Config   *config.Config
+	Document config.Document // as written; empty when flags made the configuration
+	Path     string          // of the file that is watched, "" for none
+	Env      config.Env
+	Version  string
+	Log      *slog.Logger
+	Stdout   io.Writer // for an access log on stdout
+}
+
+// App is a balancer in this process.
+type App struct {
+	options   Options
+	log       *slog.Logger
+	began     time.Time
+	transport *transport.Transport
+	proxy     *proxy.Proxy
+	book      record.Book
+	api       *admin.API
+	access    *telemetry.AccessLog
+	accessTo  io.WriteCloser
+	adminLns  []adminListener
+
+	mu        sync.Mutex // one change of configuration at a time
+	config    *config.Config
+	document  config.Document
+	byAPI     bool   // the document was sent, and is not what the file says
+	seen      string // tag of the file's text that was last looked at
+	clusters  atomic.Pointer[[]*managed]
+	listeners atomic.Pointer[[]*bound]
+	reloads   telemetry.Reloads
+
+	overrides *overridesFile
+	decided   atomic.Bool // the first health checks are done, or were given up on
+	draining  atomic.Bool
+	running   sync.WaitGroup // listeners
+}
+
+type adminListener struct {
+	net.Listener
+	serve func(context.Context) error
+}
+
+// drainTime is how long exchanges may take to finish when the process stops.
+const drainTime = 10 * time.Second
+
+// firstChecks is how long readiness waits for the first health checks.
+const firstChecks = 5 * time.Second
+
+// New builds everything and binds every address. Nothing is served before
+// Run; an error leaves nothing bound.
+func New(o Options) (*App, error) {
+	a := &App{options: o, log: o.Log, began: time.Now()}
+	a.transport = transport.New(a.now)
+	a.proxy = proxy.New(proxy.Options{Now: a.now, Wall: time.Now, Seed: seed, Book: &a.book, Log: o.Log})
+	none, unbound := []*managed{}, []*bound{}
+	a.clusters.Store(&none)
+	a.listeners.Store(&unbound)
+	var err error
+	if a.overrides, err = openOverrides(o.Config.State.Dir); err != nil {
+		return nil, err
+	}
+	if err := a.openAccessLog(o.Config.Telemetry.AccessLog); err != nil {
+		return nil, err
+	}
+	if err := a.apply(o.Config, o.Document); err != nil {
+		return nil, errors.Join(err, a.closeAll())
+	}
+	a.restore()
+	a.api = admin.New(admin.Options{
+		Token: o.Config.Admin.Token, Names: o.Config.Admin.Names, Balancer: a, Config: a, Version: o.Version, Log: o.Log,
+		Metrics: telemetry.Handler(a.sources()),
+	})
+	if err := a.bindAdmin(&o.Config.Admin); err != nil {
+		return nil, errors.Join(err, a.closeAll())
+	}
+	return a, nil
+}
+
+// now is the clock of the process. Zero means never, so it begins at 1.
+func (a *App) now() stats.Instant { return stats.Instant(time.Since(a.began)) + 1 }
+
+func seed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// Run serves until ctx is done, and then stops: no new connections, exchanges
+// finish, and only then the parts below them end.
+func (a *App) Run(ctx context.Context) error {
+	var parts sync.WaitGroup
+	below, stopBelow := context.WithCancel(context.Background())
+	defer stopBelow()
+	parts.Go(func() { a.transport.Run(below) })
+	parts.Go(func() { a.overrides.run(below, a.collectOverrides) })
+	parts.Go(func() { a.measure(below) })
+	parts.Go(func() { a.api.Run(below) })
+	parts.Go(func() { a.runAccessLog(below) })
+	failed := make(chan error, len(a.adminLns))
+	for _, l := range a.adminLns {
+		parts.Go(func() { failed <- l.serve(below) })
+	}
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	parts.Go(func() { a.watch(watching) })
+
+	a.awaitFirstChecks(ctx)
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("the admin API ended: %w", err)
+	}
+	stopWatching()
+	a.drain()
+	stopBelow()
+	parts.Wait()
+	for _, m := range *a.clusters.Load() {
+		m.close()
+	}
+	return err
+}
+
+// awaitFirstChecks opens the listeners once the first health checks have
+// spoken, or have been waited for long enough.
+func (a *App) awaitFirstChecks(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, firstChecks)
+	defer cancel()
+	for _, p := range a.probers() {
+		p.Decided(ctx)
+	}
+	a.mu.Lock() // a reload from now on serves its listeners itself
+	defer a.mu.Unlock()
+	for _, l := range *a.listeners.Load() {
+		a.serve(l)
+	}
+	a.decided.Store(true)
+}
+
+func (a *App) probers() []*probe.Prober {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var all []*probe.Prober
+	for _, m := range *a.clusters.Load() {
+		if m.prober != nil {
+			all = append(all, m.prober)
+		}
+	}
+	return all
+}
+
+// drain stops the listeners and lets what is under way finish.
+func (a *App) drain() {
+	a.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, l := range *a.listeners.Load() {
+		all.Go(func() { l.Shutdown(ctx) })
+	}
+	all.Wait()
+	a.running.Wait()
+}
+
+// closeAll releases what New has bound.
+func (a *App) closeAll() error {
+	for _, l := range *a.listeners.Load() {
+		l.Abandon()
+	}
+	for _, l := range a.adminLns {
+		_ = l.Close()
+	}
+	for _, m := range *a.clusters.Load() {
+		m.close()
+	}
+	if a.accessTo != nil {
+		return a.accessTo.Close()
+	}
+	return nil
+}
+
+// openAccessLog opens where the access log goes, when there is one.
+func (a *App) openAccessLog(o *config.AccessLog) error {
+	if o == nil {
+		return nil
+	}
+	log, err := telemetry.NewAccessLog(o.Format, time.Now)
+	if err != nil {
+		return err
+	}
+	switch o.Path {
+	case "stdout":
+		a.accessTo = kept{a.options.Stdout}
+	case "stderr":
+		a.accessTo = kept{os.Stderr}
+	default:
+		f, err := os.OpenFile(o.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		if err != nil {
+			return fmt.Errorf("the access log cannot be written: %w", err)
+		}
+		a.accessTo = f
+	}
+	a.access = log
+	a.proxy.SetAccessLog(log)
+	return nil
+}
+
+// kept is a writer that is not ours to close.
+type kept struct{ io.Writer }
+
+func (kept) Close() error { return nil }
+
+func (a *App) runAccessLog(ctx context.Context) {
+	if a.access == nil {
+		return
+	}
+	if err := a.access.Run(a.accessTo, ctx.Done()); err != nil {
+		a.log.Error("the access log could not be written", "error", err)
+	}
+	_ = a.accessTo.Close()
+}

@@ -1,0 +1,316 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"poise/internal/config"
+	"poise/internal/guard"
+	"poise/internal/listener"
+	"poise/internal/proxy"
+	"poise/internal/route"
+	"poise/internal/transport"
+)
+
+// tagOf names a text.
+func tagOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return `"` + hex.EncodeToString(sum[:8]) + `"`
+}
+
+func pairs(m map[string]string) []route.Pair {
+	var all []route.Pair
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		all = append(all, route.Pair{Name: k, Value: m[k]})
+	}
+	return all
+}
+
+// plan is everything that a configuration needs, ready to be put in force.
+type plan struct {
+	clusters  []*managed
+	created   []*managed
+	removed   []*managed
+	listeners []*bound
+	opened    []*bound
+	closed    []*bound
+	table     *proxy.Table
+}
+
+// apply puts a configuration in force, whole or not at all. The caller holds
+// the lock, or nothing runs yet.
+func (a *App) apply(c *config.Config, doc config.Document) error {
+	p, err := a.prepare(c)
+	if err != nil {
+		return err
+	}
+	for _, m := range p.clusters {
+		next := c.Clusters[slices.IndexFunc(c.Clusters, func(k config.Cluster) bool { return k.Name == m.Name() })]
+		a.reshape(m, next)
+	}
+	if p.table, err = tableOf(c, p.clusters); err != nil {
+		p.undo() // routes and keys were validated; this is a mistake of ours
+		return err
+	}
+	a.clusters.Store(&p.clusters)
+	a.proxy.Publish(p.table)
+	a.listeners.Store(&p.listeners)
+	for _, l := range p.closed {
+		a.running.Go(func() { retire(l) })
+	}
+	for _, m := range p.removed {
+		m.close()
+	}
+	if a.decided.Load() {
+		for _, l := range p.opened {
+			a.serve(l)
+		}
+	}
+	a.config, a.document = c, doc
+	a.reloads.Applied++
+	a.reloads.Last = time.Now()
+	return nil
+}
+
+// prepare makes what is new and changes nothing that is there.
+func (a *App) prepare(c *config.Config) (*plan, error) {
+	p := &plan{}
+	if _, err := compileRoutes(c); err != nil {
+		return nil, err
+	}
+	old := *a.listeners.Load()
+	for _, l := range c.Listeners {
+		i := slices.IndexFunc(old, func(b *bound) bool { return b.config.Address == l.Address })
+		if i >= 0 {
+			if !reflect.DeepEqual(old[i].config, l) {
+				a.log.Warn("changes to a listener take effect when poise is started again", "listener", l.Address)
+			}
+			p.listeners = append(p.listeners, old[i])
+			continue
+		}
+		ln, err := listener.Listen(listenerOptions(&l), a.proxy.Handler(l.Address), a.log)
+		if err != nil {
+			p.undo()
+			return nil, err
+		}
+		b := &bound{Listener: ln, config: l}
+		p.listeners, p.opened = append(p.listeners, b), append(p.opened, b)
+	}
+	for _, b := range old {
+		if !slices.Contains(p.listeners, b) {
+			p.closed = append(p.closed, b)
+		}
+	}
+	a.prepareClusters(c, p)
+	return p, nil
+}
+
+func (a *App) prepareClusters(c *config.Config, p *plan) {
+	old := *a.clusters.Load()
+	for _, k := range c.Clusters {
+		i := slices.IndexFunc(old, func(m *managed) bool { return m.Name() == k.Name })
+		if i >= 0 {
+			p.clusters = append(p.clusters, old[i])
+			continue
+		}
+		m := a.newCluster(k)
+		p.clusters, p.created = append(p.clusters, m), append(p.created, m)
+	}
+	for _, m := range old {
+		if !slices.Contains(p.clusters, m) {
+			p.removed = append(p.removed, m)
+		}
+	}
+}
+
+// undo releases what prepare made.
+func (p *plan) undo() {
+	for _, l := range p.opened {
+		l.Abandon()
+	}
+	for _, m := range p.created {
+		m.close()
+	}
+}
+
+// reshape makes a cluster that stays what the configuration now says. An
+// operator's words stay, but for the policy when that very key changed.
+func (a *App) reshape(m *managed, next config.Cluster) {
+	old := m.config
+	if reflect.DeepEqual(old, next) {
+		return
+	}
+	m.config = next
+	if !reflect.DeepEqual(old.Endpoints, next.Endpoints) {
+		m.SetEndpoints(specs(next.Endpoints))
+	}
+	if old.Policy != next.Policy || old.Panic != next.Panic {
+		m.Configure(next.Policy, float64(next.Panic))
+	}
+	if old.Retry.Budget != next.Retry.Budget {
+		m.budget = guard.NewBudget(float64(next.Retry.Budget))
+	}
+	if old.Timeouts != next.Timeouts || old.Connections != next.Connections {
+		for _, e := range m.Snapshot().Members {
+			if p, ok := e.Transport.(*transport.Pool); ok {
+				p.Configure(poolOptions(&next))
+			}
+		}
+	}
+	a.reshapeChecks(m, &old, &next)
+}
+
+func (a *App) reshapeChecks(m *managed, old, next *config.Cluster) {
+	if reflect.DeepEqual(old.Health, next.Health) {
+		if m.prober != nil {
+			m.prober.Set(addresses(next.Endpoints))
+		}
+		return
+	}
+	if m.prober != nil {
+		m.prober.Close()
+		m.prober = nil
+	}
+	m.SetChecked(next.Health != nil) // without checks nobody will say any more that one is well again
+	a.startProber(m)
+}
+
+func compileRoutes(c *config.Config) (*route.Table, error) {
+	var all []route.Spec
+	for i := range c.Routes {
+		all = append(all, routeSpec(&c.Routes[i]))
+	}
+	return route.Compile(all)
+}
+
+// tableOf makes the table that requests are matched against.
+func tableOf(c *config.Config, clusters []*managed) (*proxy.Table, error) {
+	routes, err := compileRoutes(c)
+	if err != nil {
+		return nil, err
+	}
+	ups := map[string]*proxy.Upstream{}
+	for _, m := range clusters {
+		if ups[m.Name()], err = upstream(m); err != nil {
+			return nil, fmt.Errorf("cluster %s: %w", m.Name(), err)
+		}
+	}
+	t := &proxy.Table{Routes: routes}
+	for _, r := range c.Routes {
+		var row []*proxy.Upstream
+		for _, to := range r.To {
+			row = append(row, ups[to.Cluster])
+		}
+		t.Targets = append(t.Targets, row)
+	}
+	return t, nil
+}
+
+// serve runs a listener until it is shut down.
+func (a *App) serve(l *bound) {
+	if l.runs {
+		return
+	}
+	l.runs = true
+	a.running.Go(l.Run)
+	a.log.Info("listening", "address", l.Addr().String())
+}
+
+// retire lets what is under way on a listener finish, and closes it.
+func retire(l *bound) {
+	if !l.runs {
+		l.Abandon()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	l.Shutdown(ctx)
+}
+
+// Document implements admin.Configurator.
+func (a *App) Document() ([]byte, string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.document.Text) == 0 {
+		text := a.config.Resolved()
+		return text, tagOf(text)
+	}
+	return config.Redact(a.document), tagOf(a.document.Text)
+}
+
+// Apply implements admin.Configurator. What is sent holds until the file next
+// changes.
+func (a *App) Apply(text []byte, dry bool) (config.Problems, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	problems, err := a.take(config.Document{Name: "api", Text: text}, dry)
+	if len(problems) == 0 && err == nil && !dry {
+		a.byAPI = true
+	}
+	return problems, err
+}
+
+// Reload implements admin.Configurator: the operator's own word, so it may
+// take away what a change of the file alone may not.
+func (a *App) Reload() (config.Problems, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.options.Path == "" {
+		return nil, errors.New("poise was started with flags and has no file to reload")
+	}
+	text, err := os.ReadFile(a.options.Path)
+	if err != nil {
+		return nil, err
+	}
+	a.seen, a.byAPI = tagOf(text), false
+	return a.take(config.Document{Name: a.options.Path, Text: text}, false)
+}
+
+// take validates a document and, unless dry, applies it.
+func (a *App) take(doc config.Document, dry bool) (config.Problems, error) {
+	c, problems := config.Parse(doc, a.options.Env)
+	if len(problems) > 0 {
+		a.reloads.Refused++
+		for _, p := range problems {
+			a.log.Error("configuration refused, nothing was changed", "problem", p.Error())
+		}
+		return problems, nil
+	}
+	if dry {
+		return nil, nil
+	}
+	if err := a.apply(c, doc); err != nil {
+		a.reloads.Refused++
+		a.log.Error("configuration refused, nothing was changed", "error", err)
+		return nil, err
+	}
+	a.warnOfTheRest(c)
+	a.log.Info("configuration applied", "document", doc.Name, "clusters", len(c.Clusters), "routes", len(c.Routes))
+	a.overrides.touch()
+	return nil, nil
+}
+
+// warnOfTheRest names the sections that are read at the start only.
+func (a *App) warnOfTheRest(c *config.Config) {
+	var sections []string
+	for _, s := range []struct {
+		name     string
+		old, new any
+	}{{"admin", a.options.Config.Admin, c.Admin}, {"telemetry", a.options.Config.Telemetry, c.Telemetry}, {"state", a.options.Config.State, c.State}, {"node", a.options.Config.Node, c.Node}} {
+		if !reflect.DeepEqual(s.old, s.new) {
+			sections = append(sections, s.name)
+		}
+	}
+	if len(sections) > 0 {
+		a.log.Warn("some changes take effect when poise is started again", "sections", strings.Join(sections, ", "))
+	}
+}
