@@ -1,0 +1,135 @@
+// Package worker is the test endpoint: it works for a known time, and is slow,
+// failing or hanging on demand, several at once, so that every policy can be
+// compared under every condition.
+package worker
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Settings are how the worker behaves. They can be changed while it runs.
+type Settings struct {
+	Delay        Duration `json:"delay"`          // mean service time of /work
+	Distribution string   `json:"distribution"`   // constant, exponential or heavy
+	Slots        int      `json:"slots"`          // requests served at once, the rest wait in order; 0 means no limit
+	Errors       Share    `json:"errors"`         // answered 503 after 1 ms
+	Health       string   `json:"health"`         // ok, fail or hang
+	Hang         Share    `json:"hang"`           // never answered
+	Reset        Share    `json:"reset"`          // connection reset before an answer
+	CrashMidBody Share    `json:"crash_mid_body"` // cut in the middle of the answer
+	Cache        int      `json:"cache"`          // keys of X-Key that are remembered, which cost a tenth; 0 means none
+	Body         int      `json:"body"`           // bytes of /work's answer
+}
+
+// Duration is a time.Duration that JSON writes as in 10ms.
+type Duration time.Duration
+
+// Share is a share from 0 to 1 that JSON writes as a number and reads also as
+// in 10%.
+type Share float64
+
+// Defaults are the settings of a worker that was told nothing.
+func Defaults() Settings {
+	return Settings{Delay: Duration(10 * time.Millisecond), Distribution: "constant", Health: "ok", Body: 16}
+}
+
+// UnmarshalJSON reads a text as in 10ms.
+func (d *Duration) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return fmt.Errorf(`must be a text as in "10ms"`)
+	}
+	return d.Set(text)
+}
+
+// MarshalJSON writes a text as in 10ms.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
+
+// Set makes Duration a flag.
+func (d *Duration) Set(text string) error {
+	v, err := time.ParseDuration(text)
+	if err != nil || v < 0 || v > time.Hour {
+		return fmt.Errorf("%q is no duration from 0 to 1h, as in 10ms", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// Type names the flag's type.
+func (d *Duration) Type() string { return "duration" }
+
+// UnmarshalJSON reads a number from 0 to 1 or a text as in 10%.
+func (s *Share) UnmarshalJSON(b []byte) error { return s.Set(strings.Trim(string(b), `"`)) }
+
+// Set makes Share a flag.
+func (s *Share) Set(text string) error {
+	digits, percent := strings.CutSuffix(text, "%")
+	v, err := strconv.ParseFloat(digits, 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || !(v >= 0 && v <= 1) {
+		return fmt.Errorf("%q is no share from 0 to 100%%, as in 10%% or 0.1", text)
+	}
+	*s = Share(v)
+	return nil
+}
+
+func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g', -1, 64) + "%" }
+
+// Type names the flag's type.
+func (s *Share) Type() string { return "share" }
+
+// Validate says what is wrong, naming the setting.
+func (s *Settings) Validate() error {
+	switch s.Distribution {
+	case "constant", "exponential", "heavy":
+	default:
+		return fmt.Errorf("distribution: %q is none of constant, exponential, heavy", s.Distribution)
+	}
+	switch s.Health {
+	case "ok", "fail", "hang":
+	default:
+		return fmt.Errorf("health: %q is none of ok, fail, hang", s.Health)
+	}
+	for _, n := range []struct {
+		name        string
+		value, most int
+	}{{"slots", s.Slots, 100_000}, {"cache", s.Cache, 1_000_000}, {"body", s.Body, 64 << 20}} {
+		if n.value < 0 || n.value > n.most {
+			return fmt.Errorf("%s: must be from 0 to %d", n.name, n.most)
+		}
+	}
+	return nil
+}
+
+// changed returns the settings with the members of a JSON object in their
+// place, or an error and nothing changed.
+func (s Settings) changed(body io.Reader) (Settings, error) {
+	var members map[string]json.RawMessage
+	d := json.NewDecoder(io.LimitReader(body, 64<<10))
+	if err := d.Decode(&members); err != nil {
+		return s, fmt.Errorf("the body must be a JSON object, as in {\"delay\": \"200ms\"}: %w", err)
+	}
+	fields := map[string]any{
+		"delay": &s.Delay, "distribution": &s.Distribution, "slots": &s.Slots, "errors": &s.Errors, "health": &s.Health,
+		"hang": &s.Hang, "reset": &s.Reset, "crash_mid_body": &s.CrashMidBody, "cache": &s.Cache, "body": &s.Body,
+	}
+	for name, value := range members {
+		field, ok := fields[name]
+		if !ok {
+			return s, fmt.Errorf("%s: there is no such setting", name)
+		}
+		if err := json.Unmarshal(value, field); err != nil {
+			return s, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return s, s.Validate()
+}
