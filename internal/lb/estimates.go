@@ -27,35 +27,35 @@ const (
 	// for silentAfter, so that an endpoint that was slow once is tried again.
 	silentTau   = 10 * time.Second
 	silentAfter = 5 * time.Second
+	// failingTau and failingAfter are the same for the share of failures. They
+	// are short: a failure weighs so much that with the constants of a latency
+	// an endpoint that failed for two seconds stayed without a request for
+	// fifty after it had recovered.
+	failingTau   = 2 * time.Second
+	failingAfter = 500 * time.Millisecond
 
 	loadGain    = 0.2  // weight of a new latency in its bin
 	failingGain = 0.05 // weight of a new outcome in the share of failures
 	loadBins    = 20
 )
 
-// Observe learns from a finished attempt. failureCost is the latency that a
-// failure stands for: one that fails fast must not look fast. 0 means 2s.
-func (e *Estimates) Observe(o Observation, failureCost time.Duration) {
+// Observe learns from a finished attempt. A failure has no latency that says
+// anything: one that fails fast must not look fast. It counts in the share of
+// failures, which the policies weigh by what a failure costs.
+func (e *Estimates) Observe(o Observation) {
 	if o.Outcome == Canceled {
 		return
 	}
-	if failureCost == 0 {
-		failureCost = 2 * time.Second
-	}
-	latency, bad := o.Latency, o.Outcome.Failed() || o.Outcome == Pressure
-	if bad {
-		latency = max(latency, failureCost)
-	}
-	e.observePeak(o.End, latency)
+	bad := o.Outcome.Failed() || o.Outcome == Pressure
 	e.observeFailing(o.End, bad)
 	if !bad {
+		e.observePeak(o.End, o.Latency)
 		e.observeLoad(o.End, o.Latency, o.Inflight)
 	}
 }
 
 // observePeak is Finagle's PeakEwma: a latency above the estimate replaces it,
-// one below it is averaged in with the weight of the time that has passed. A
-// failure counts as a peak, as in Linkerd's load-biaser.
+// one below it is averaged in with the weight of the time that has passed.
 func (e *Estimates) observePeak(now stats.Instant, latency time.Duration) {
 	sample := latency.Seconds()
 	update(&e.peak, now, func(old float64, age time.Duration, known bool) float64 {
@@ -80,7 +80,7 @@ func (e *Estimates) observeFailing(now stats.Instant, bad bool) {
 		sample = 1
 	}
 	update(&e.failing, now, func(old float64, age time.Duration, _ bool) float64 {
-		old *= silence(age)
+		old *= silence(age, failingAfter, failingTau)
 		return old + failingGain*(sample-old)
 	})
 }
@@ -89,7 +89,7 @@ func (e *Estimates) observeFailing(now stats.Instant, bad bool) {
 // nothing is sent.
 func (e *Estimates) Failing(now stats.Instant) float64 {
 	v, age, _ := read(&e.failing, now)
-	return v * silence(age)
+	return v * silence(age, failingAfter, failingTau)
 }
 
 func (e *Estimates) observeLoad(now stats.Instant, latency time.Duration, inflight int) {
@@ -125,7 +125,7 @@ func (e *Estimates) LatencyAt(now stats.Instant, inflight int) (float64, bool) {
 			}
 		}
 	}
-	return freshest * silence(newest), known
+	return freshest * silence(newest, silentAfter, silentTau), known
 }
 
 // bin is exact up to 7 in flight and then has two bins an octave.
@@ -139,11 +139,11 @@ func bin(inflight int) int {
 }
 
 // silence is how much of an estimate is left after so long without news.
-func silence(age time.Duration) float64 {
-	if age <= silentAfter {
+func silence(age, after, tau time.Duration) float64 {
+	if age <= after {
 		return 1
 	}
-	return decay(age-silentAfter, silentTau)
+	return decay(age-after, tau)
 }
 
 // decays holds exp(-ms/10 s) for the ages that are common.

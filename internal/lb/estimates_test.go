@@ -18,26 +18,26 @@ func near(got, want float64) bool { return math.Abs(got-want) <= 0.01*math.Abs(w
 
 func TestPeakFollowsAPeakAtOnceAndForgetsItSlowly(t *testing.T) {
 	var e Estimates
-	e.Observe(answered(0, 10*time.Millisecond, 0), 0)
-	e.Observe(answered(time.Second, 100*time.Millisecond, 0), 0)
+	e.Observe(answered(0, 10*time.Millisecond, 0))
+	e.Observe(answered(time.Second, 100*time.Millisecond, 0))
 	if v, _ := e.Peak(at(time.Second)); !near(v, 0.1) {
 		t.Errorf("after a peak: %g s; want 0.1", v)
 	}
 	if v, _ := e.Peak(at(11 * time.Second)); !near(v, 0.1/math.E) {
 		t.Errorf("10 s later: %g s; want a factor of e less", v)
 	}
-	e.Observe(answered(11*time.Second, 10*time.Millisecond, 0), 0)
+	e.Observe(answered(11*time.Second, 10*time.Millisecond, 0))
 	want := 0.1*math.Exp(-1) + 0.01*(1-math.Exp(-1))
 	if v, _ := e.Peak(at(11 * time.Second)); !near(v, want) {
 		t.Errorf("after a low latency: %g s; want %g", v, want)
 	}
 }
 
-func TestFastFailureLooksSlow(t *testing.T) {
+func TestFailureCountsAsOneAndHasNoLatency(t *testing.T) {
 	var e Estimates
-	e.Observe(Observation{End: at(0), Latency: time.Millisecond, Outcome: Status5xx}, 0)
-	if v, known := e.Peak(at(0)); !known || !near(v, 2) {
-		t.Errorf("peak %g s after a failure in 1 ms; want the failure cost of 2", v)
+	e.Observe(Observation{End: at(0), Latency: time.Millisecond, Outcome: Status5xx})
+	if _, known := e.Peak(at(0)); known {
+		t.Error("a failure must not count as a latency")
 	}
 	if _, known := e.LatencyAt(at(0), 0); known {
 		t.Error("a failure must not count as a latency at its load")
@@ -47,9 +47,22 @@ func TestFastFailureLooksSlow(t *testing.T) {
 	}
 }
 
+func TestFailuresFadeWithinSecondsOfSilence(t *testing.T) {
+	var e Estimates
+	for range 200 {
+		e.Observe(Observation{End: at(0), Outcome: Reset})
+	}
+	if f := e.Failing(at(400 * time.Millisecond)); f < 0.99 {
+		t.Errorf("share %g at once; want nearly 1", f)
+	}
+	if f := e.Failing(at(10500 * time.Millisecond)); f > 0.01 {
+		t.Errorf("share %g after ten seconds; want it below 0.01, so that the endpoint is tried again", f)
+	}
+}
+
 func TestClientThatLeftTeachesNothing(t *testing.T) {
 	var e Estimates
-	e.Observe(Observation{End: at(0), Latency: time.Minute, Outcome: Canceled}, 0)
+	e.Observe(Observation{End: at(0), Latency: time.Minute, Outcome: Canceled})
 	if _, known := e.Peak(at(0)); known {
 		t.Error("something was learnt")
 	}
@@ -57,8 +70,8 @@ func TestClientThatLeftTeachesNothing(t *testing.T) {
 
 func TestLatencyIsKeptByLoad(t *testing.T) {
 	var e Estimates
-	e.Observe(answered(0, 10*time.Millisecond, 0), 0)
-	e.Observe(answered(0, 80*time.Millisecond, 16), 0)
+	e.Observe(answered(0, 10*time.Millisecond, 0))
+	e.Observe(answered(0, 80*time.Millisecond, 16))
 	for inflight, want := range map[int]float64{0: 0.01, 1: 0.01, 17: 0.08, 500: 0.08} {
 		if v, _ := e.LatencyAt(at(time.Second), inflight); !near(v, want) {
 			t.Errorf("at %d in flight: %g s; want %g", inflight, v, want)
@@ -83,7 +96,7 @@ func TestBinsGrowWithTheLoad(t *testing.T) {
 func TestStampsMayWrap(t *testing.T) {
 	var e Estimates
 	before := stats.Instant(time.Duration(math.MaxUint32-500) * time.Millisecond)
-	e.Observe(Observation{End: before, Latency: time.Second, Outcome: Success}, 0)
+	e.Observe(Observation{End: before, Latency: time.Second, Outcome: Success})
 	if v, _ := e.Peak(before.Add(10 * time.Second)); !near(v, 1/math.E) {
 		t.Errorf("across the wrap: %g; want a factor of e less", v)
 	}
@@ -92,7 +105,7 @@ func TestStampsMayWrap(t *testing.T) {
 func TestObserveDoesNotAllocate(t *testing.T) {
 	var e Estimates
 	o := answered(0, time.Millisecond, 3)
-	if n := testing.AllocsPerRun(100, func() { e.Observe(o, 0) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { e.Observe(o) }); n != 0 {
 		t.Errorf("%g allocations", n)
 	}
 }
@@ -102,13 +115,13 @@ func BenchmarkObserve(b *testing.B) {
 	o := answered(0, time.Millisecond, 3)
 	for b.Loop() {
 		o.End += 1e5
-		e.Observe(o, 0)
+		e.Observe(o)
 	}
 }
 
 func BenchmarkLatencyAt(b *testing.B) {
 	var e Estimates
-	e.Observe(answered(0, time.Millisecond, 3), 0)
+	e.Observe(answered(0, time.Millisecond, 3))
 	for b.Loop() {
 		e.LatencyAt(at(time.Second), 4)
 	}

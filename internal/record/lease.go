@@ -11,15 +11,12 @@ import (
 
 // Attempts records the attempts of one cluster. Its zero value works.
 type Attempts struct {
-	FailureCost time.Duration // what a failure weighs in the latency estimates
-
 	Retries         [lb.OutcomeCount]Counter // by the outcome that led to the retry
 	BudgetExhausted Counter                  // retries that the budget did not allow
 }
 
 // Lease stands for one attempt at one endpoint, from the pick to its end.
 type Lease struct {
-	attempts *Attempts
 	endpoint *lb.Endpoint
 	inflight int
 	attempt  int
@@ -37,9 +34,9 @@ type Terms struct {
 
 // Open counts an attempt in. The caller closes the lease exactly once,
 // whatever happens.
-func (a *Attempts) Open(t Terms) Lease {
+func (*Attempts) Open(t Terms) Lease {
 	return Lease{
-		attempts: a, endpoint: t.Endpoint, inflight: t.Endpoint.Live.Begin(),
+		endpoint: t.Endpoint, inflight: t.Endpoint.Live.Begin(),
 		attempt: t.Attempt, flags: t.Flags, route: t.Route,
 	}
 }
@@ -58,5 +55,5 @@ func (l *Lease) Close(now stats.Instant, latency time.Duration, outcome lb.Outco
 	e.Live.Observe(lb.Observation{
 		End: now, Latency: latency, Inflight: l.inflight, Outcome: outcome,
 		Attempt: l.attempt, Flags: l.flags, Route: l.route,
-	}, l.attempts.FailureCost)
+	})
 }

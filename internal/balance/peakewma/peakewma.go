@@ -1,8 +1,9 @@
 // Package peakewma picks the endpoint whose peak latency times the attempts
-// under way is least: Finagle's PeakEwma, with Linkerd's penalty for failures
-// (lb.Estimates has both). Unlike theirs it compares more than two endpoints:
-// a pair of two slow ones must be served by one of them, and on unequal
-// endpoints with few slots that is unstable.
+// under way is least: Finagle's PeakEwma (lb.Estimates has it). Unlike there,
+// failures weigh in with their cost, since an endpoint that fails fast would
+// look attractive; and more than two endpoints are compared: a pair of two
+// slow ones must be served by one of them, and on unequal endpoints with few
+// slots that is unstable.
 package peakewma
 
 import (
@@ -13,10 +14,15 @@ import (
 // sample is how many of a large set are compared.
 const sample = 8
 
-type picker struct{ endpoints []*lb.Endpoint }
+type picker struct {
+	endpoints []*lb.Endpoint
+	failure   float64 // seconds
+}
 
 // New returns a picker over the eligible endpoints.
-func New(s balance.Set, _ balance.Options) balance.Picker { return &picker{s.Eligible} }
+func New(s balance.Set, o balance.Options) balance.Picker {
+	return &picker{s.Eligible, o.WithDefaults().FailureCost.Seconds()}
+}
 
 // Pick implements balance.Picker. An endpoint without a history counts as
 // good as the best of the others: it gets its part while they are busy, but
@@ -27,14 +33,15 @@ func (p *picker) Pick(info balance.PickInfo) (*lb.Endpoint, error) {
 	var costs [balance.MostScanned]float64
 	best := 0.0
 	for i, e := range c.Of[:c.N] {
-		cost, known := e.Live.Peak(info.Now)
-		if !known {
+		latency, known := e.Live.Peak(info.Now)
+		failing := e.Live.Failing(info.Now)
+		if !known && failing == 0 {
 			costs[i] = -1
 			continue
 		}
-		costs[i] = cost
-		if best == 0 || cost < best {
-			best = cost
+		costs[i] = (1-failing)*latency + failing*p.failure
+		if best == 0 || costs[i] < best {
+			best = costs[i]
 		}
 	}
 	if best == 0 {
