@@ -52,7 +52,7 @@ func (d *Demo) Run(ctx context.Context) (missing []string, err error) {
 		return nil, err
 	}
 	d.introduce(crew)
-	ctx, cancel := context.WithTimeout(ctx, d.For)
+	ctx, cancel := context.WithTimeout(ctx, d.For+time.Second) // the last stop still asks how things stand
 	defer cancel()
 	var b board
 	var loading sync.WaitGroup
