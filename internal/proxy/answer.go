@@ -120,7 +120,8 @@ func (a *attempt) openTunnel() {
 // closeTunnel lets the client's direction end by itself for a while after the
 // endpoint's has.
 func (a *attempt) closeTunnel() {
-	grace := time.AfterFunc(a.up.Timeouts.Between, func() { a.x.StopReading() })
+	x := a.x // not a: it would leave the stack, for every request
+	grace := time.AfterFunc(a.up.Timeouts.Between, func() { x.StopReading() })
 	defer grace.Stop()
 	<-a.upload.done
 	a.upload.joined = true

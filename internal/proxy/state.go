@@ -58,6 +58,7 @@ type state struct {
 	gotBody int64 // bytes of the answer's body
 	last    *lb.Endpoint
 	tries   int
+	line    record.Request // here, since whoever logs it is not known
 
 	mu       sync.Mutex
 	stream   transport.Stream
@@ -145,7 +146,8 @@ func (s *state) end() {
 	if s.status == 0 {
 		s.status, s.fault = statusClientLeft, "client-left"
 	}
-	r := record.Request{
+	r := &s.line
+	*r = record.Request{
 		Listener: s.handler.listener, Status: s.status, Error: s.fault,
 		Duration:      s.proxy.options.Now().Sub(s.begun),
 		Latency:       s.latency,
@@ -159,10 +161,10 @@ func (s *state) end() {
 	if !s.upload.started && s.last != nil {
 		r.Overhead = r.Duration - s.waited
 	}
-	s.traffic.Count(&r)
+	s.traffic.Count(r)
 	if access := s.proxy.access.Load(); access != nil {
-		s.describe(&r)
-		(*access).Log(&r)
+		s.describe(r)
+		(*access).Log(r)
 	}
 	if s.fault != "" && s.status >= 500 {
 		s.proxy.mishaps.report(s)
