@@ -43,11 +43,11 @@ func (s *state) attempt(t record.Terms) verdict {
 		lease.Close(s.proxy.options.Now(), 0, lb.Connect)
 		return connectFailed(err)
 	}
-	a := attempt{state: s, stream: stream, lease: &lease}
+	a := attempt{state: s, stream: stream, lease: lease}
 	v := a.run()
 	s.letGo()
 	s.join()
-	lease.Close(a.ended(), a.latency, v.outcome)
+	a.lease.Close(a.ended(), a.latency, v.outcome)
 	s.latency = a.latency
 	stream.Release()
 	return v
@@ -73,7 +73,7 @@ func isTimeout(err error) bool {
 type attempt struct {
 	*state
 	stream  transport.Stream
-	lease   *record.Lease
+	lease   record.Lease
 	latency time.Duration
 	headAt  stats.Instant
 }
