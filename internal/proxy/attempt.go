@@ -253,6 +253,7 @@ func (s *state) relayBody() error {
 		}
 		p, err := s.x.ReadBody()
 		if err == io.EOF {
+			s.upload.ended.Store(true)
 			if stream.Finish(s.x.Trailers()) == nil {
 				s.upload.sentAt.Store(int64(s.proxy.options.Now()))
 			}
@@ -263,6 +264,9 @@ func (s *state) relayBody() error {
 			return err
 		}
 		s.upload.bytes += int64(len(p))
+		if s.in.Framing == message.Length && s.upload.bytes == s.in.Length {
+			s.upload.ended.Store(true)
+		}
 		if stream.WriteBody(p) != nil {
 			return nil
 		}
@@ -294,6 +298,10 @@ func (s *state) join() {
 	case <-u.done:
 		return
 	default:
+	}
+	if u.ended.Load() { // the answer overtook the helper's last steps; both connections are good
+		<-u.done
+		return
 	}
 	s.x.StopReading()
 	u.stream.Cancel()
