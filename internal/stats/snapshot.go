@@ -102,13 +102,17 @@ func (s *Snapshot) Quantile(q float64) time.Duration {
 	if n == 0 {
 		return 0
 	}
-	rank := uint64(min(max(math.Ceil(q*float64(n)), 1), float64(n)))
+	rank := uint64(min(max(math.Ceil(q*float64(n)*almostOne), 1), float64(n)))
 	i := under
 	for seen := s.counts[i]; seen < rank; seen += s.counts[i] {
 		i++
 	}
 	return middle(i)
 }
+
+// almostOne keeps the 0.07-quantile of 100 at the 7th: 0.07*100 is a little
+// above 7 in floating point.
+const almostOne = 1 - 1e-14
 
 // middle returns the duration that stands for a bucket: the one that both
 // bounds are away from by the same factor.
