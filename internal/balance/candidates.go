@@ -22,12 +22,7 @@ type Candidates struct {
 func (c *Candidates) Draw(info *PickInfo, eligible []*lb.Endpoint, sample int) {
 	c.N = 0
 	if len(eligible) <= MostScanned {
-		for _, e := range eligible {
-			if !info.Excluded(e) {
-				c.Of[c.N] = e
-				c.N++
-			}
-		}
+		c.scan(info, eligible)
 		return
 	}
 	// Rejection: few of many, so that a second draw of the same is rare. The
@@ -35,6 +30,19 @@ func (c *Candidates) Draw(info *PickInfo, eligible []*lb.Endpoint, sample int) {
 	for tries := 0; c.N < sample && tries < 8*MostScanned; tries++ {
 		e := eligible[info.Dice.IntN(len(eligible))]
 		if !c.has(e) && !info.Excluded(e) {
+			c.Of[c.N] = e
+			c.N++
+		}
+	}
+	if c.N == 0 {
+		c.scan(info, eligible)
+	}
+}
+
+// scan takes the first that were not tried yet.
+func (c *Candidates) scan(info *PickInfo, eligible []*lb.Endpoint) {
+	for _, e := range eligible {
+		if c.N < MostScanned && !info.Excluded(e) {
 			c.Of[c.N] = e
 			c.N++
 		}

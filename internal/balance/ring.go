@@ -7,43 +7,52 @@ import (
 	"poise/internal/lb"
 )
 
-// Ring places every member of a cluster at many points of a circle (Karger et
-// al. 1997, with the many points of ketama). It stands over all members and
-// not only over those that are eligible, so that a key moves only while its
-// own endpoint is out.
+// Ring places the endpoints of a cluster at many points of a circle (Karger et
+// al. 1997, with the many points of ketama). A key goes to the first point
+// behind it, so it moves only while its own endpoint is out.
 type Ring struct {
 	points   []point
-	members  []*lb.Endpoint
-	eligible []bool
+	eligible []*lb.Endpoint
 }
 
 type point struct {
-	at     uint64
-	member int32
+	at       uint64
+	endpoint int32 // index into eligible
 }
 
-// pointsPerWeight points of an endpoint of the least weight even the shares
-// out to about ±10 %; mostPoints bounds the memory of large clusters.
-const (
-	pointsPerWeight = 128
-	mostPoints      = 1 << 18
-)
+// mostPoints are those of the heaviest member; the others have their part of
+// them, at least one. They even the shares of equal endpoints out to about
+// ±6 %. The number is fixed, and the weights are not reduced by what divides
+// them all, so that a weight that changes a little moves few keys.
+const mostPoints = 256
 
-// NewRing returns the ring of a set.
+// NewRing returns the ring of a set. Where a point is depends on all members;
+// those that are not eligible have none. That is the same as stepping over
+// theirs, and a pick costs the same however many are out.
 func NewRing(s Set) *Ring {
-	r := &Ring{members: s.Members, eligible: Eligibility(s)}
-	weights, total := Weights(s.Members)
-	per := pointsPerWeight
-	if total > 0 {
-		per = max(1, min(per, mostPoints/total))
+	r := &Ring{eligible: s.Eligible}
+	heaviest := 1
+	for _, m := range s.Members {
+		heaviest = max(heaviest, m.Weight)
 	}
+	index := int32(0)
+	mask, twins := Eligibility(s), map[uint64]uint64{}
 	for i, m := range s.Members {
-		for n := range per * weights[i] {
-			r.points = append(r.points, point{at: Mix(m.Hash + uint64(n)*golden), member: int32(i)})
+		seed := m.Hash ^ Mix(twins[m.Hash]) // a second member with one hash needs points of its own
+		twins[m.Hash]++
+		if !mask[i] {
+			continue
 		}
+		for n := range max(1, (mostPoints*m.Weight+heaviest/2)/heaviest) {
+			r.points = append(r.points, point{at: Mix(seed + uint64(n)*golden), endpoint: index})
+		}
+		index++
 	}
 	slices.SortFunc(r.points, func(a, b point) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.member, b.member))
+		if a.at != b.at {
+			return cmp.Compare(a.at, b.at)
+		}
+		return cmp.Compare(a.endpoint, b.endpoint)
 	})
 	return r
 }
@@ -55,13 +64,13 @@ func (r *Ring) Walk(key uint64, accept func(*lb.Endpoint) bool) *lb.Endpoint {
 	refused := int32(-1) // the last one, which often follows itself
 	for i := range r.points {
 		p := r.points[(start+i)%len(r.points)]
-		if p.member == refused || !r.eligible[p.member] {
+		if p.endpoint == refused {
 			continue
 		}
-		if e := r.members[p.member]; accept(e) {
+		if e := r.eligible[p.endpoint]; accept(e) {
 			return e
 		}
-		refused = p.member
+		refused = p.endpoint
 	}
 	return nil
 }

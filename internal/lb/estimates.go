@@ -17,6 +17,7 @@ import (
 type Estimates struct {
 	peak    atomic.Uint64
 	failing atomic.Uint64
+	latest  atomic.Uint64 // what the bin that was touched last came to
 	byLoad  [loadBins]atomic.Uint64
 }
 
@@ -37,6 +38,10 @@ const (
 	loadGain    = 0.2  // weight of a new latency in its bin
 	failingGain = 0.05 // weight of a new outcome in the share of failures
 	loadBins    = 20
+
+	// leastLatency stands for an answer within one tick of the clock: a latency
+	// of 0 would make any number under way look free.
+	leastLatency = time.Microsecond
 )
 
 // Observe learns from a finished attempt. A failure has no latency that says
@@ -49,15 +54,15 @@ func (e *Estimates) Observe(o Observation) {
 	bad := o.Outcome.Failed() || o.Outcome == Pressure
 	e.observeFailing(o.End, bad)
 	if !bad {
-		e.observePeak(o.End, o.Latency)
-		e.observeLoad(o.End, o.Latency, o.Inflight)
+		latency := max(o.Latency, leastLatency).Seconds()
+		e.observePeak(o.End, latency)
+		e.observeLoad(o.End, latency, o.Inflight)
 	}
 }
 
 // observePeak is Finagle's PeakEwma: a latency above the estimate replaces it,
 // one below it is averaged in with the weight of the time that has passed.
-func (e *Estimates) observePeak(now stats.Instant, latency time.Duration) {
-	sample := latency.Seconds()
+func (e *Estimates) observePeak(now stats.Instant, sample float64) {
 	update(&e.peak, now, func(old float64, age time.Duration, known bool) float64 {
 		w := decay(age, peakTau)
 		if !known || sample > old*w {
@@ -67,11 +72,11 @@ func (e *Estimates) observePeak(now stats.Instant, latency time.Duration) {
 	})
 }
 
-// Peak returns the peak EWMA in seconds, decayed to now, and whether there is
-// one.
-func (e *Estimates) Peak(now stats.Instant) (float64, bool) {
-	v, age, known := read(&e.peak, now)
-	return v * decay(age, peakTau), known
+// Peak returns the peak EWMA in seconds: decayed to now, and as it was when an
+// answer last changed it. Both are 0 when there never was one.
+func (e *Estimates) Peak(now stats.Instant) (decayed, last float64) {
+	last, age, _ := read(&e.peak, now)
+	return last * decay(age, peakTau), last
 }
 
 func (e *Estimates) observeFailing(now stats.Instant, bad bool) {
@@ -89,43 +94,42 @@ func (e *Estimates) observeFailing(now stats.Instant, bad bool) {
 // nothing is sent.
 func (e *Estimates) Failing(now stats.Instant) float64 {
 	v, age, _ := read(&e.failing, now)
+	if v == 0 { // nearly always, and the exponential is most of what a pick costs
+		return 0
+	}
 	return v * silence(age, failingAfter, failingTau)
 }
 
-func (e *Estimates) observeLoad(now stats.Instant, latency time.Duration, inflight int) {
-	sample := latency.Seconds()
-	update(&e.byLoad[bin(inflight)], now, func(old float64, _ time.Duration, known bool) float64 {
-		if !known {
+func (e *Estimates) observeLoad(now stats.Instant, sample float64, inflight int) {
+	w := update(&e.byLoad[bin(inflight)], now, func(old float64, age time.Duration, known bool) float64 {
+		if !known || age >= silentAfter { // one answer must not make fresh what nobody believed any more
 			return sample
 		}
 		return old + loadGain*(sample-old)
 	})
+	e.latest.Store(w)
 }
 
 // LatencyAt returns the latency in seconds of requests that met about so many
 // others at the endpoint (Prequal's RIF-conditioned latency): that of the
 // nearest number for which it is fresh, else the freshest there is, decayed.
 func (e *Estimates) LatencyAt(now stats.Instant, inflight int) (float64, bool) {
+	latest, age, known := read(&e.latest, now)
+	if !known || age >= silentAfter {
+		return latest * silence(age, silentAfter, silentTau), known
+	}
 	middle := bin(inflight)
-	freshest, newest, known := 0.0, time.Duration(math.MaxInt64), false
-	for d := 0; d < loadBins; d++ {
+	for d := range loadBins {
 		for _, i := range [...]int{middle - d, middle + d} {
 			if i < 0 || i >= loadBins {
 				continue
 			}
-			v, age, ok := read(&e.byLoad[i], now)
-			if !ok {
-				continue
-			}
-			if age < silentAfter {
+			if v, age, ok := read(&e.byLoad[i], now); ok && age < silentAfter {
 				return v, true
-			}
-			if age < newest {
-				freshest, newest, known = v, age, true
 			}
 		}
 	}
-	return freshest * silence(newest, silentAfter, silentTau), known
+	return latest, true
 }
 
 // bin is exact up to 7 in flight and then has two bins an octave.
@@ -161,28 +165,33 @@ func decay(age, tau time.Duration) float64 {
 	return math.Exp(-age.Seconds() / tau.Seconds())
 }
 
-// read unpacks an estimate. Stamps wrap after 49 days; ages are differences
-// and do not mind.
+// read unpacks an estimate; of none it returns zeros.
 func read(word *atomic.Uint64, now stats.Instant) (value float64, age time.Duration, known bool) {
-	w := word.Load()
-	if w == 0 {
-		return 0, 0, false
-	}
-	ms := int32(stamp(now) - uint32(w))
-	return float64(math.Float32frombits(uint32(w >> 32))), time.Duration(max(ms, 0)) * time.Millisecond, true
+	return unpack(word.Load(), now)
 }
 
-func update(word *atomic.Uint64, now stats.Instant, next func(old float64, age time.Duration, known bool) float64) {
+// unpack takes a word apart. Stamps wrap after 49 days and ages, which are
+// differences, do not mind. The last minute before that is taken for what a
+// race makes of it, an estimate a little newer than now.
+func unpack(word uint64, now stats.Instant) (value float64, age time.Duration, known bool) {
+	if word == 0 {
+		return 0, 0, false
+	}
+	ms := stamp(now) - uint32(word)
+	if ms > math.MaxUint32-60_000 {
+		ms = 0
+	}
+	return float64(math.Float32frombits(uint32(word >> 32))), time.Duration(ms) * time.Millisecond, true
+}
+
+// update replaces an estimate by what next makes of it and returns the new
+// word.
+func update(word *atomic.Uint64, now stats.Instant, next func(old float64, age time.Duration, known bool) float64) uint64 {
 	for {
 		w := word.Load()
-		old, age, known := 0.0, time.Duration(0), w != 0
-		if known {
-			old = float64(math.Float32frombits(uint32(w >> 32)))
-			age = time.Duration(max(int32(stamp(now)-uint32(w)), 0)) * time.Millisecond
-		}
-		v := uint64(math.Float32bits(float32(next(old, age, known))))<<32 | uint64(stamp(now))
+		v := uint64(math.Float32bits(float32(next(unpack(w, now)))))<<32 | uint64(stamp(now))
 		if word.CompareAndSwap(w, v) {
-			return
+			return v
 		}
 	}
 }

@@ -2,6 +2,7 @@ package lb
 
 import (
 	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func TestPeakFollowsAPeakAtOnceAndForgetsItSlowly(t *testing.T) {
 func TestFailureCountsAsOneAndHasNoLatency(t *testing.T) {
 	var e Estimates
 	e.Observe(Observation{End: at(0), Latency: time.Millisecond, Outcome: Status5xx})
-	if _, known := e.Peak(at(0)); known {
+	if _, last := e.Peak(at(0)); last != 0 {
 		t.Error("a failure must not count as a latency")
 	}
 	if _, known := e.LatencyAt(at(0), 0); known {
@@ -63,7 +64,7 @@ func TestFailuresFadeWithinSecondsOfSilence(t *testing.T) {
 func TestClientThatLeftTeachesNothing(t *testing.T) {
 	var e Estimates
 	e.Observe(Observation{End: at(0), Latency: time.Minute, Outcome: Canceled})
-	if _, known := e.Peak(at(0)); known {
+	if _, last := e.Peak(at(0)); last != 0 {
 		t.Error("something was learnt")
 	}
 }
@@ -79,6 +80,30 @@ func TestLatencyIsKeptByLoad(t *testing.T) {
 	}
 	if v, _ := e.LatencyAt(at(15*time.Second), 0); !near(v, 0.01/math.E) && !near(v, 0.08/math.E) {
 		t.Errorf("after 15 s of silence: %g s; want it decayed for 10 s", v)
+	}
+}
+
+func TestStaleLatencyIsReplacedByAFreshOne(t *testing.T) {
+	var e Estimates
+	e.Observe(answered(0, 200*time.Millisecond, 1))
+	e.Observe(answered(time.Minute, 10*time.Millisecond, 1))
+	if v, _ := e.LatencyAt(at(time.Minute), 1); !near(v, 0.01) {
+		t.Errorf("%g s; want 0.01: the old one is a minute old", v)
+	}
+	e.Observe(answered(time.Minute+time.Second, 20*time.Millisecond, 1))
+	if v, _ := e.LatencyAt(at(time.Minute+time.Second), 1); !near(v, 0.012) {
+		t.Errorf("%g s; want 0.012: a fifth of the way to the new one", v)
+	}
+}
+
+func TestAnswerWithinATickIsNotFree(t *testing.T) {
+	var e Estimates
+	e.Observe(answered(0, 0, 0))
+	if v, _ := e.Peak(at(0)); v <= 0 {
+		t.Errorf("peak %g s; want more than 0, or any number under way costs nothing", v)
+	}
+	if v, known := e.LatencyAt(at(0), 0); v <= 0 || !known {
+		t.Errorf("latency %g s; want more than 0", v)
 	}
 }
 
@@ -99,6 +124,36 @@ func TestStampsMayWrap(t *testing.T) {
 	e.Observe(Observation{End: before, Latency: time.Second, Outcome: Success})
 	if v, _ := e.Peak(before.Add(10 * time.Second)); !near(v, 1/math.E) {
 		t.Errorf("across the wrap: %g; want a factor of e less", v)
+	}
+	if v, _ := e.Peak(before.Add(-10 * time.Second)); !near(v, 1) {
+		t.Errorf("seen by a caller that is a little behind: %g; want it as it is", v)
+	}
+	if v, _ := e.Peak(before.Add(40 * 24 * time.Hour)); v > 1e-9 {
+		t.Errorf("after 40 days: %g; want nothing left", v)
+	}
+}
+
+func TestNoObservationIsLostBetweenGoroutines(t *testing.T) {
+	const workers, each = 4, 5
+	failure := Observation{End: at(0), Outcome: Reset}
+	var alone Estimates
+	for range workers * each {
+		alone.Observe(failure)
+	}
+	for range 500 {
+		var shared Estimates
+		var wg sync.WaitGroup
+		for range workers {
+			wg.Go(func() {
+				for range each {
+					shared.Observe(failure)
+				}
+			})
+		}
+		wg.Wait()
+		if got, want := shared.Failing(at(0)), alone.Failing(at(0)); got != want {
+			t.Fatalf("share of failures %g; want %g as from one goroutine", got, want)
+		}
 	}
 }
 

@@ -10,8 +10,6 @@
 package hotcold
 
 import (
-	"math"
-
 	"poise/internal/balance"
 	"poise/internal/lb"
 )
@@ -22,9 +20,14 @@ type picker struct {
 	failure   float64 // seconds
 }
 
-// New returns a picker over the eligible endpoints. With two or three of them
-// there is no distribution to speak of and the rule becomes: the lower latency
-// unless it is the busier one by far.
+// noise is the share of failures that counts as none, just above what a single
+// one makes of it. Without it each failure of endpoints that all fail now and
+// then would empty one for seconds, and the rest would queue.
+const noise = 0.06
+
+// New returns a picker over the eligible endpoints. The rule needs a
+// distribution: of two endpoints the busier one is always hot, so latency only
+// decides when they are equally busy.
 func New(s balance.Set, o balance.Options) balance.Picker {
 	o = o.WithDefaults()
 	return &picker{s.Eligible, o.HotQuantile, o.FailureCost.Seconds()}
@@ -67,23 +70,16 @@ func threshold(busy [balance.MostScanned]float64, n int, quantile float64) float
 // without a history counts as good as the best: it is tried while the best is
 // busier, and not by everybody at once.
 func (p *picker) score(c *balance.Candidates, info *balance.PickInfo, scores *[balance.MostScanned]float64) {
-	best := math.Inf(1)
+	best := 0.0
 	for i, e := range c.Of[:c.N] {
-		latency, known := e.Live.LatencyAt(info.Now, e.Live.Inflight())
-		failing := e.Live.Failing(info.Now)
-		scores[i] = -1
-		if known || failing > 0 {
-			scores[i] = (1-failing)*latency + failing*p.failure
-			best = min(best, scores[i])
+		scores[i], _ = e.Live.LatencyAt(info.Now, e.Live.Inflight())
+		if best == 0 || scores[i] > 0 && scores[i] < best {
+			best = scores[i]
 		}
 	}
-	if math.IsInf(best, 1) {
-		best = 0
-	}
-	for i := range scores[:c.N] {
-		if scores[i] < 0 {
-			scores[i] = best
-		}
+	for i, e := range c.Of[:c.N] {
+		failing := max(0, e.Live.Failing(info.Now)-noise)
+		scores[i] = (1-failing)*max(scores[i], best) + failing*p.failure
 	}
 }
 

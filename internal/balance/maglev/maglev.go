@@ -12,9 +12,9 @@ import (
 // size of the table: a prime, and over 100 times as large as common clusters.
 const size = 65537
 
-// mostTurns bounds how often a key whose endpoint is out is hashed again
-// before the endpoints are tried in order.
-const mostTurns = 32
+// mostTurns bounds how often a key whose endpoint is out is hashed again. Of
+// half the members being out it is reached once in 2^16 picks.
+const mostTurns = 16
 
 type picker struct {
 	table    []uint16 // index of a member
@@ -84,12 +84,25 @@ func (p *picker) Pick(info balance.PickInfo) (*lb.Endpoint, error) {
 			return e, nil
 		}
 	}
-	start := int(key % uint64(len(p.members)))
-	for n := range p.members {
-		i := (start + n) % len(p.members)
-		if e := p.members[i]; p.eligible[i] && !info.Excluded(e) {
-			return e, nil
+	return p.rendezvous(key, &info)
+}
+
+// rendezvous gives a key to the endpoint that together with it has the highest
+// hash (Thaler, Ravishankar 1996). It looks at all members and leaves their
+// weights aside, but finds the only one that is left, and moves no other key.
+func (p *picker) rendezvous(key uint64, info *balance.PickInfo) (*lb.Endpoint, error) {
+	var best *lb.Endpoint
+	highest := uint64(0)
+	for i, e := range p.members {
+		if !p.eligible[i] || info.Excluded(e) {
+			continue
+		}
+		if h := balance.Mix(key ^ balance.Mix(e.Hash+uint64(i))); best == nil || h > highest {
+			best, highest = e, h
 		}
 	}
-	return nil, lb.ErrNoEndpoint
+	if best == nil {
+		return nil, lb.ErrNoEndpoint
+	}
+	return best, nil
 }

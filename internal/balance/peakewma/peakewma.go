@@ -14,6 +14,9 @@ import (
 // sample is how many of a large set are compared.
 const sample = 8
 
+// guess is the latency of everybody until somebody has answered: Linkerd's.
+const guess = 0.030
+
 type picker struct {
 	endpoints []*lb.Endpoint
 	failure   float64 // seconds
@@ -24,35 +27,40 @@ func New(s balance.Set, o balance.Options) balance.Picker {
 	return &picker{s.Eligible, o.WithDefaults().FailureCost.Seconds()}
 }
 
-// Pick implements balance.Picker. An endpoint without a history counts as
-// good as the best of the others: it gets its part while they are busy, but
-// neither everything at once nor nothing for ever.
+// Pick implements balance.Picker.
 func (p *picker) Pick(info balance.PickInfo) (*lb.Endpoint, error) {
 	var c balance.Candidates
 	c.Draw(&info, p.endpoints, sample)
 	var costs [balance.MostScanned]float64
-	best := 0.0
+	least := floor(&c, &info, &costs)
+	var choice balance.Least
 	for i, e := range c.Of[:c.N] {
-		latency, known := e.Live.Peak(info.Now)
+		weight := float64(e.Weight)
 		failing := e.Live.Failing(info.Now)
-		if !known && failing == 0 {
-			costs[i] = -1
-			continue
-		}
-		costs[i] = (1-failing)*latency + failing*p.failure
-		if best == 0 || costs[i] < best {
-			best = costs[i]
-		}
+		cost := (1-failing)*max(costs[i], least) + failing*p.failure/weight
+		choice.Offer(e, cost*float64(e.Live.Inflight()+1), info.Dice)
 	}
-	if best == 0 {
-		best = 1 // nobody has a history: the attempts under way decide
-	}
-	var least balance.Least
+	return choice.Result()
+}
+
+// floor sets the cost of each candidate, its decayed latency per weight, and
+// returns what none may be below: the least cost that any was last seen with.
+// An endpoint that was silent for long, out for a minute say, decays until it
+// ties with the best and is tried again. Without a floor it would decay to
+// next to nothing and take every request until its first answer. One without a
+// history counts as good as the best for the same reasons.
+func floor(c *balance.Candidates, info *balance.PickInfo, costs *[balance.MostScanned]float64) float64 {
+	least := 0.0
 	for i, e := range c.Of[:c.N] {
-		if costs[i] < 0 {
-			costs[i] = best
+		decayed, last := e.Live.Peak(info.Now)
+		weight := float64(e.Weight)
+		costs[i] = decayed / weight
+		if last > 0 && (least == 0 || last/weight < least) {
+			least = last / weight
 		}
-		least.Offer(e, costs[i]*balance.Busy(e), info.Dice)
 	}
-	return least.Result()
+	if least == 0 {
+		return guess
+	}
+	return least
 }

@@ -28,30 +28,41 @@ func New(s balance.Set, _ balance.Options) balance.Picker {
 	return p
 }
 
-// Pick implements balance.Picker. After a few draws of endpoints that were
-// tried already it takes the next one that was not.
+// Pick implements balance.Picker.
 func (p *picker) Pick(info balance.PickInfo) (*lb.Endpoint, error) {
-	if len(p.endpoints) == 0 {
+	switch {
+	case len(p.endpoints) == 0:
 		return nil, lb.ErrNoEndpoint
+	case len(info.Exclude) > 0:
+		return p.among(&info)
+	case p.upTo == nil:
+		return p.endpoints[info.Dice.IntN(len(p.endpoints))], nil
 	}
-	i := 0
-	for range 4 {
-		i = p.draw(&info)
-		if !info.Excluded(p.endpoints[i]) {
-			return p.endpoints[i], nil
+	i := sort.SearchInts(p.upTo, info.Dice.IntN(p.upTo[len(p.upTo)-1])+1)
+	return p.endpoints[i], nil
+}
+
+// among draws from those that were not tried yet, in proportion to their
+// weights. It looks at all: only a retry comes here, and drawing again until
+// one is left would take long when the heaviest was tried.
+func (p *picker) among(info *balance.PickInfo) (*lb.Endpoint, error) {
+	total := 0
+	for _, e := range p.endpoints {
+		if !info.Excluded(e) {
+			total += e.Weight
 		}
 	}
-	for n := range p.endpoints {
-		if e := p.endpoints[(i+n)%len(p.endpoints)]; !info.Excluded(e) {
+	if total == 0 {
+		return nil, lb.ErrNoEndpoint
+	}
+	left := info.Dice.IntN(total)
+	for _, e := range p.endpoints {
+		if info.Excluded(e) {
+			continue
+		}
+		if left -= e.Weight; left < 0 {
 			return e, nil
 		}
 	}
-	return nil, lb.ErrNoEndpoint
-}
-
-func (p *picker) draw(info *balance.PickInfo) int {
-	if p.upTo == nil {
-		return info.Dice.IntN(len(p.endpoints))
-	}
-	return sort.SearchInts(p.upTo, info.Dice.IntN(p.upTo[len(p.upTo)-1])+1)
+	return nil, lb.ErrNoEndpoint // not reached: left was below the sum
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // longest bounds the sequence. Weights whose sum is larger are scaled down, so
-// a share is then off by up to half a place in longest.
+// a share is then off by up to one place in longest: half of one by rounding,
+// and nobody has less than one.
 const longest = 4096
 
 type picker struct {
