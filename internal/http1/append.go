@@ -7,12 +7,13 @@ import (
 )
 
 // AppendRequest appends a request's head: what was understood of it, written
-// anew. The version is always 1.1.
+// anew. The version is always 1.1, and h.Close is not: it was about the
+// connection that h came from.
 func AppendRequest(dst []byte, h *message.Head) []byte {
 	dst = append(append(dst, h.Method...), ' ')
 	dst = append(append(dst, h.Path...), " HTTP/1.1\r\nHost: "...)
 	dst = append(append(dst, h.Authority...), crlf...)
-	dst = appendFields(dst, h.Fields)
+	dst = appendFields(dst, h.Fields, ownedRequest)
 	switch h.Framing {
 	case message.Stream:
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
@@ -49,29 +50,41 @@ type ResponseOptions struct {
 }
 
 // AppendResponse appends an answer's head. The version is always 1.1: that is
-// the sender's own, whatever the client speaks.
+// the sender's own, whatever the client speaks. A body that ends with the
+// connection closes it, whatever the options say. With NoBody a Length of -1
+// announces nothing, which is right for HEAD and 304; an answer that could
+// have a body and has none is one of Length 0.
 func AppendResponse(dst []byte, h *message.Head, o ResponseOptions) []byte {
-	dst = append(dst, "HTTP/1.1 "...)
-	dst = strconv.AppendInt(dst, int64(h.Status), 10)
-	dst = append(dst, ' ')
-	if len(h.Reason) > 0 {
-		dst = append(dst, h.Reason...)
-	} else {
-		dst = append(dst, reason(h.Status)...)
-	}
-	dst = append(dst, crlf...)
-	dst = appendFields(dst, h.Fields)
-	if h.Status >= 200 && h.Status != 204 {
+	dst = appendStatusLine(dst, h)
+	dst = appendFields(dst, h.Fields, ownedAnswer)
+	interim := h.Status < 200
+	if !interim && h.Status != 204 {
 		dst = appendFraming(dst, h, o)
 	}
+	ends := o.Close || h.Framing == message.UntilEOF || h.Framing == message.Stream && o.HTTP10
 	switch {
 	case h.Framing == message.TunnelRaw:
 		dst = append(dst, "Connection: Upgrade\r\nUpgrade: "...)
 		dst = append(append(dst, h.Upgrade...), crlf...)
-	case o.Close:
+	case interim: // says nothing about the connection; the final answer does
+	case ends:
 		dst = append(dst, "Connection: close\r\n"...)
 	case o.KeepAlive:
 		dst = append(dst, "Connection: keep-alive\r\n"...)
+	}
+	return append(dst, crlf...)
+}
+
+func appendStatusLine(dst []byte, h *message.Head) []byte {
+	if h.Status == 200 && (len(h.Reason) == 0 || string(h.Reason) == "OK") {
+		return append(dst, "HTTP/1.1 200 OK\r\n"...) // nearly always
+	}
+	dst = append(dst, "HTTP/1.1 "...)
+	dst = append(strconv.AppendInt(dst, int64(h.Status), 10), ' ')
+	if len(h.Reason) > 0 {
+		dst = append(dst, h.Reason...)
+	} else {
+		dst = append(dst, reason(h.Status)...)
 	}
 	return append(dst, crlf...)
 }
@@ -92,74 +105,30 @@ func appendFraming(dst []byte, h *message.Head, o ResponseOptions) []byte {
 	return dst
 }
 
-func appendFields(dst []byte, fields []message.Field) []byte {
+// The fields that this package writes itself: a head that lists one of them
+// cannot frame or route a message twice.
+const (
+	ownedAnswer uint64 = 1<<message.Connection | 1<<message.ContentLength | 1<<message.KeepAlive | 1<<message.ProxyConnection |
+		1<<message.TE | 1<<message.TransferEncoding | 1<<message.Upgrade
+	ownedRequest = ownedAnswer | 1<<message.Host | 1<<message.Expect
+)
+
+func appendFields(dst []byte, fields []message.Field, owned uint64) []byte {
 	for i := range fields {
-		f := &fields[i]
-		dst = append(append(dst, f.Name...), ": "...)
-		dst = append(append(dst, f.Value...), crlf...)
+		if f := &fields[i]; owned&(1<<f.ID) == 0 {
+			dst = appendField(dst, f)
+		}
 	}
 	return dst
+}
+
+func appendField(dst []byte, f *message.Field) []byte {
+	dst = append(append(dst, f.Name...), ": "...)
+	return append(append(dst, f.Value...), crlf...)
 }
 
 func appendLength(dst []byte, n int64) []byte {
 	dst = append(dst, "Content-Length: "...)
 	dst = strconv.AppendInt(dst, n, 10)
 	return append(dst, crlf...)
-}
-
-// reason is the usual phrase of a status, "" where there is none.
-func reason(status int) string {
-	switch status {
-	case 100:
-		return "Continue"
-	case 101:
-		return "Switching Protocols"
-	case 103:
-		return "Early Hints"
-	case 200:
-		return "OK"
-	case 204:
-		return "No Content"
-	case 301:
-		return "Moved Permanently"
-	case 302:
-		return "Found"
-	case 303:
-		return "See Other"
-	case 304:
-		return "Not Modified"
-	case 307:
-		return "Temporary Redirect"
-	case 308:
-		return "Permanent Redirect"
-	case 400:
-		return "Bad Request"
-	case 404:
-		return "Not Found"
-	case 405:
-		return "Method Not Allowed"
-	case 408:
-		return "Request Timeout"
-	case 413:
-		return "Content Too Large"
-	case 414:
-		return "URI Too Long"
-	case 417:
-		return "Expectation Failed"
-	case 429:
-		return "Too Many Requests"
-	case 431:
-		return "Request Header Fields Too Large"
-	case 501:
-		return "Not Implemented"
-	case 502:
-		return "Bad Gateway"
-	case 503:
-		return "Service Unavailable"
-	case 504:
-		return "Gateway Timeout"
-	case 505:
-		return "HTTP Version Not Supported"
-	}
-	return ""
 }

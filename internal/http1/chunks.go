@@ -1,8 +1,6 @@
 package http1
 
-import (
-	"poise/internal/message"
-)
+import "poise/internal/message"
 
 // Bounds of the chunked coding, in bytes and fields.
 const (
@@ -165,6 +163,9 @@ func hexValue(b byte) byte {
 // fields of a head. All that belong to it are used up.
 func (c *Chunks) trailer(src []byte) (used int, ended bool, r *message.Refusal) {
 	had := len(c.section)
+	if had == 0 && len(src) >= 2 && src[0] == '\r' && src[1] == '\n' { // nearly always
+		return 2, true, nil
+	}
 	if cap(c.section)-had < len(src) {
 		c.parser.Reset() // memory moves
 	}
@@ -176,7 +177,6 @@ func (c *Chunks) trailer(src []byte) (used int, ended bool, r *message.Refusal) 
 	}
 	switch r = c.parser.fields(c.section, &c.head); r {
 	case nil:
-		c.forbid()
 		return c.parser.at - had, true, nil
 	case more:
 		return len(c.section) - had, false, nil
@@ -188,51 +188,6 @@ func (c *Chunks) trailer(src []byte) (used int, ended bool, r *message.Refusal) 
 	return 0, false, r
 }
 
-// forbid leaves out the fields that must not come this late: those that frame,
-// route or control the message (RFC 9110 section 6.5.1).
-func (c *Chunks) forbid() {
-	kept := c.head.Fields[:0]
-	for _, f := range c.head.Fields {
-		if !forbiddenTrailer(f.Name) {
-			kept = append(kept, f)
-		}
-	}
-	c.head.Fields = kept
-}
-
-func forbiddenTrailer(name []byte) bool {
-	for _, n := range [...]string{
-		"authorization", "cache-control", "content-encoding", "content-length", "content-range", "content-type",
-		"cookie", "expect", "forwarded", "host", "max-forwards", "proxy-authorization", "set-cookie", "trailer",
-		"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
-	} {
-		if message.EqualFold(name, n) {
-			return true
-		}
-	}
-	return false
-}
-
 // Trailers returns the trailer fields of a body that is done, valid until
 // Reset.
 func (c *Chunks) Trailers() []message.Field { return c.head.Fields }
-
-// AppendChunkSize appends the line before a chunk's data. The data and CRLF
-// follow it. size is positive: a chunk of 0 would end the body.
-func AppendChunkSize(dst []byte, size int) []byte {
-	const digits = "0123456789abcdef"
-	var line [16]byte
-	i := len(line)
-	for n := uint64(size); n > 0; n >>= 4 {
-		i--
-		line[i] = digits[n&15]
-	}
-	return append(append(dst, line[i:]...), crlf...)
-}
-
-// AppendLastChunk appends the end of a chunked body.
-func AppendLastChunk(dst []byte, trailers []message.Field) []byte {
-	dst = append(dst, "0\r\n"...)
-	dst = appendFields(dst, trailers)
-	return append(dst, crlf...)
-}

@@ -21,40 +21,39 @@ type meaning struct {
 	keeps     bool
 	upgrades  bool // Connection has the option
 	expects   bool
-	options   [mostOptions]option
+	options   [mostOptions][]byte // names in Connection that are not one of the usual three
 	optionN   int
 	upgradeTo []byte
 }
-
-// option is a name in a Connection field that is not one of the usual three.
-type option []byte
 
 // understand takes in one field. What it says about the connection or the
 // framing is kept apart; everything else is passed on.
 func (p *HeadParser) understand(name, value []byte, h *message.Head) *message.Refusal {
 	id := message.LookUp(name)
+	if p.kind == trailer {
+		if !forbiddenTrailer(name, id) {
+			h.Fields = append(h.Fields, message.Field{Name: name, Value: value, ID: id})
+		}
+		return nil
+	}
 	switch id {
 	case message.Host:
 		return p.host(name, value, h)
 	case message.ContentLength:
 		return p.length(value, h)
 	case message.TransferEncoding:
-		return p.coding(value)
+		return p.coding(value, h)
 	case message.Connection:
 		return p.connection(value)
 	case message.KeepAlive, message.ProxyConnection:
 		return nil
 	case message.Upgrade:
-		if p.upgradeTo == nil {
-			p.upgradeTo = value
+		if len(p.upgradeTo) == 0 {
+			p.upgradeTo = value // the one that the sender likes best; it need not be offered all
 		}
 		return nil
 	case message.TE:
-		for rest := value; rest != nil; {
-			var e []byte
-			e, rest = element(rest)
-			h.Trailers = h.Trailers || message.EqualFold(e, "trailers")
-		}
+		h.Trailers = h.Trailers || p.kind == request && h.Minor > 0 && lists(value, "trailers")
 		return nil
 	case message.Expect:
 		if p.kind == request {
@@ -100,11 +99,13 @@ func (p *HeadParser) length(value []byte, h *message.Head) *message.Refusal {
 	return nil
 }
 
-func (p *HeadParser) coding(value []byte) *message.Refusal {
-	if p.codings++; p.codings > 1 {
-		return errCodingTwice
-	}
+func (p *HeadParser) coding(value []byte, h *message.Head) *message.Refusal {
+	p.codings++
 	switch {
+	case h.Minor == 0:
+		return errCodingOld
+	case p.codings > 1:
+		return errCodingTwice
 	case len(value) == 0:
 		return errCodingEmpty
 	case !message.EqualFold(value, "chunked"):
@@ -150,8 +151,6 @@ func (p *HeadParser) finishRequest(h *message.Head) *message.Refusal {
 	switch {
 	case p.hosts == 0 && !old:
 		return errHostMissing
-	case p.chunked && old:
-		return errCodingOld
 	case p.chunked && p.lengths > 0:
 		return errBothFramings
 	case p.chunked:
@@ -160,7 +159,7 @@ func (p *HeadParser) finishRequest(h *message.Head) *message.Refusal {
 		h.Framing = message.Length
 	}
 	h.Expect = p.expects && !old
-	if p.upgrades && !old {
+	if p.upgrades && !old && len(p.upgradeTo) > 0 {
 		h.Upgrade = p.upgradeTo
 	}
 	p.finish(h)
@@ -179,17 +178,19 @@ func (p *HeadParser) finishResponse(method []byte, h *message.Head) *message.Ref
 		}
 		h.Framing, h.Upgrade, h.Length = message.TunnelRaw, p.upgradeTo, -1
 	case h.Status < 200 || h.Status == 204:
+		// Whoever announces a body here may also send one, and it would be
+		// taken for the next answer.
+		p.closes = p.closes || h.Length > 0 || p.chunked
 		h.Framing, h.Length = message.NoBody, -1
 	case h.Status == 304 || string(method) == "HEAD":
 		h.Framing = message.NoBody
-	case p.chunked && h.Minor == 0:
-		return errCodingOld
 	case p.chunked:
 		h.Framing = message.Stream
 	case p.lengths > 0:
 		h.Framing = message.Length
 	default:
 		h.Framing = message.UntilEOF
+		p.closes = true
 	}
 	p.finish(h)
 	return nil

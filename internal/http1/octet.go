@@ -3,6 +3,8 @@ package http1
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"poise/internal/message"
 )
 
 // The classes of octets that the grammar asks about.
@@ -77,13 +79,14 @@ func text(b []byte, i int) int {
 
 // trim takes the spaces and tabs off both ends.
 func trim(b []byte) []byte {
-	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
-		b = b[1:]
+	start, end := 0, len(b)
+	for start < end && (b[start] == ' ' || b[start] == '\t') {
+		start++
 	}
-	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
-		b = b[:len(b)-1]
+	for start < end && (b[end-1] == ' ' || b[end-1] == '\t') {
+		end--
 	}
-	return b
+	return b[start:end:end]
 }
 
 // element cuts the first element off a comma-separated list, trimmed. It may
@@ -95,4 +98,16 @@ func element(list []byte) (first, rest []byte) {
 		}
 	}
 	return trim(list), nil
+}
+
+// lists reports whether a comma-separated list has the element, which is in
+// lower case.
+func lists(list []byte, lower string) bool {
+	for list != nil {
+		var e []byte
+		if e, list = element(list); message.EqualFold(e, lower) {
+			return true
+		}
+	}
+	return false
 }

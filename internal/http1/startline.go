@@ -1,12 +1,8 @@
 package http1
 
-import (
-	"bytes"
+import "poise/internal/message"
 
-	"poise/internal/message"
-)
-
-const versionPrefix = "HTTP/"
+const newest = "HTTP/1.1"
 
 // requestLine reads the request line, and one empty line before it (RFC 9112,
 // section 2.2), if it has not been read yet.
@@ -105,26 +101,22 @@ func (p *HeadParser) target(buf []byte, h *message.Head) *message.Refusal {
 // version reads "HTTP/1.x" and leaves at behind it. A minor version above 1
 // is a promise to be understood as 1.1.
 func (p *HeadParser) version(buf []byte, h *message.Head) *message.Refusal {
-	have := buf[p.mark:]
-	for i := range min(len(have), len(versionPrefix)) {
-		if have[i] != versionPrefix[i] {
-			return errRequestLine
+	have := buf[p.mark:min(len(buf), p.mark+len(newest))]
+	if string(have) != newest { // rarely
+		for i, c := range have {
+			switch {
+			case i == 5 && c != '1' && is(isDigit, c):
+				return errVersion
+			case i == 7 && !is(isDigit, c), i != 7 && c != newest[i]:
+				return errRequestLine
+			}
+		}
+		if len(have) < len(newest) {
+			return more
 		}
 	}
-	digits := have[min(len(have), len(versionPrefix)):]
-	for i, c := range digits[:min(len(digits), 3)] {
-		if i == 1 && c != '.' || i != 1 && !is(isDigit, c) {
-			return errRequestLine
-		}
-	}
-	if len(digits) < 3 {
-		return more
-	}
-	if digits[0] != '1' {
-		return errVersion
-	}
-	h.Major, h.Minor = 1, min(digits[2]-'0', 1)
-	p.at = p.mark + len(versionPrefix) + 3
+	h.Major, h.Minor = 1, min(have[7]-'0', 1)
+	p.at = p.mark + len(newest)
 	return nil
 }
 
@@ -139,119 +131,6 @@ func lineEnd(buf []byte, i int) *message.Refusal {
 		}
 	}
 	return nil
-}
-
-// understandTarget takes the target apart: RFC 9112 section 3.2.
-func (p *HeadParser) understandTarget(h *message.Head) *message.Refusal {
-	target := h.Path
-	switch {
-	case string(h.Method) == "CONNECT":
-		return p.connectTarget(target, h)
-	case target[0] == '/':
-		return nil
-	case len(target) == 1 && target[0] == '*':
-		if string(h.Method) != "OPTIONS" {
-			return errTargetAsterisk
-		}
-		return nil
-	}
-	return p.absoluteTarget(target, h)
-}
-
-// connectTarget is host:port, with both.
-func (p *HeadParser) connectTarget(target []byte, h *message.Head) *message.Refusal {
-	i := bytes.LastIndexByte(target, ':')
-	if i <= 0 || i == len(target)-1 || !validHost(target) {
-		return errTargetConnect
-	}
-	h.Authority, h.Path = target, nil
-	p.absolute = true
-	return nil
-}
-
-// absoluteTarget is a URL whose authority replaces Host.
-func (p *HeadParser) absoluteTarget(target []byte, h *message.Head) *message.Refusal {
-	i := bytes.Index(target, []byte("://"))
-	if i < 0 {
-		return errTargetForm
-	}
-	switch scheme := target[:i:i]; {
-	case message.EqualFold(scheme, "http"), message.EqualFold(scheme, "https"):
-		h.Scheme = scheme
-	default:
-		return errTargetForm
-	}
-	rest := target[i+3:]
-	end := bytes.IndexAny(rest, "/?")
-	if end < 0 {
-		end = len(rest)
-	}
-	h.Authority, h.Path = rest[:end:end], rest[end:]
-	if len(h.Authority) == 0 || !validHost(h.Authority) {
-		return errTargetHost
-	}
-	switch {
-	case len(h.Path) == 0 && string(h.Method) == "OPTIONS":
-		h.Path = asterisk
-	case len(h.Path) == 0:
-		h.Path = slash
-	case h.Path[0] == '?':
-		return errTargetForm // an empty path with a query: nobody sends it, and readers differ
-	}
-	p.absolute = true
-	return nil
-}
-
-var (
-	slash    = []byte("/")
-	asterisk = []byte("*")
-)
-
-// validHost checks host[:port] as RFC 3986 section 3.2.2 has it, without user
-// information. It may be empty.
-func validHost(b []byte) bool {
-	host, port := b, []byte(nil)
-	if len(b) > 0 && b[0] == '[' {
-		end := bytes.IndexByte(b, ']')
-		if end < 2 || !all(isHex|isLiteral, b[1:end]) {
-			return false
-		}
-		host, port = nil, b[end+1:]
-		if len(port) > 0 && port[0] != ':' {
-			return false
-		}
-		port = bytes.TrimPrefix(port, []byte(":"))
-	} else if i := bytes.IndexByte(b, ':'); i >= 0 {
-		host, port = b[:i], b[i+1:]
-	}
-	return validName(host) && validPort(port)
-}
-
-func validName(host []byte) bool {
-	for i := 0; i < len(host); i++ {
-		if host[i] == '%' {
-			if i+2 >= len(host) || !is(isHex, host[i+1]) || !is(isHex, host[i+2]) {
-				return false
-			}
-			i += 2
-		} else if !is(isHost, host[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func validPort(port []byte) bool {
-	n := 0
-	for _, c := range port {
-		if !is(isDigit, c) {
-			return false
-		}
-		if n = n*10 + int(c-'0'); n > 65535 {
-			return false
-		}
-	}
-	return true
 }
 
 // statusLine reads the status line if it has not been read yet.
