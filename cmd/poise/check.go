@@ -25,7 +25,7 @@ func checkCommand() *cobra.Command {
 	c.Flags().StringVarP(&file, "config", "c", defaultFile, "configuration file")
 	c.Flags().BoolVar(&resolved, "resolved", false, "print it with every default filled in")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		text, err := os.ReadFile(file)
+		text, err := config.ReadFile(file)
 		if errors.Is(err, os.ErrNotExist) && !c.Flags().Changed("config") {
 			return usageError{fmt.Errorf("there is no %s here; name a file with -c", defaultFile)}
 		}

@@ -59,7 +59,7 @@ func configure(o *app.Options, file string, flags config.Flags, c *cobra.Command
 				return usageError{fmt.Errorf("--%s and -c exclude each other: write it into %s", name, file)}
 			}
 		}
-		text, err := os.ReadFile(file)
+		text, err := config.ReadFile(file)
 		if err != nil {
 			return usageError{err}
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -267,7 +266,7 @@ func (a *App) Reload() (config.Problems, error) {
 	if a.options.Path == "" {
 		return nil, errors.New("poise was started with flags and has no file to reload")
 	}
-	text, err := os.ReadFile(a.options.Path)
+	text, err := config.ReadFile(a.options.Path)
 	if err != nil {
 		return nil, err
 	}

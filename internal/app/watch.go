@@ -103,7 +103,7 @@ func (a *App) concerns(e fsnotify.Event) (time.Duration, bool) {
 func (a *App) lookAtFile() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	text, err := os.ReadFile(a.options.Path)
+	text, err := config.ReadFile(a.options.Path)
 	if err != nil || tagOf(text) == a.seen {
 		return
 	}

@@ -11,61 +11,70 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// mostNodes bounds the nodes that are visited, aliases followed, so that a
-// few lines of aliases to aliases cannot keep Poise busy.
-const mostNodes = 200_000
-
 // decoder turns a tree of nodes into a Config and remembers where everything
 // stood.
 type decoder struct {
 	file     string
-	env      Env
+	expander expander
 	problems Problems
 	places   map[string]place
+	said     map[string]bool // paths that need no second verdict
+	hidden   map[string]bool // paths whose value came from a file
 	visited  int
 }
 
-type place struct{ line, col int }
-
-// load parses the text of one document.
-func (d *decoder) load(text []byte) *yaml.Node {
-	var root yaml.Node
-	err := yaml.Load(text, &root)
-	if err == nil {
-		return &root
+func newDecoder(file string, env Env) *decoder {
+	return &decoder{
+		file: file, expander: expander{env: env, left: mostExpanded},
+		places: map[string]place{}, said: map[string]bool{}, hidden: map[string]bool{},
 	}
-	p := Problem{File: d.file, Line: 1, Col: 1, What: err.Error()}
-	if e, ok := errors.AsType[*yaml.LoadError](err); ok {
-		p.Line, p.Col, p.What = max(e.Mark.Line, 1), max(e.Mark.Column, 1), e.Message
-	}
-	switch {
-	case strings.Contains(p.What, "no documents"):
-		p.What, p.Hint = "the document is empty", "it needs at least listeners and clusters"
-	case strings.Contains(p.What, "expected single document"):
-		p.What, p.Hint = "there is more than one document", "take the --- out"
-	}
-	d.problems = append(d.problems, p)
-	return nil
 }
 
+func (d *decoder) add(at place, path, what, hint string) {
+	d.problems = append(d.problems, Problem{File: d.file, Line: at.line, Col: at.col, Path: path, What: what, Hint: hint})
+}
+
+// fail reports what is wrong with a node.
 func (d *decoder) fail(n *yaml.Node, path, what, hint string) {
-	d.problems = append(d.problems, Problem{File: d.file, Line: n.Line, Col: n.Column, Path: path, What: what, Hint: hint})
+	d.said[path] = true
+	d.add(place{n.Line, n.Column}, path, what, hint)
 }
+
+// report adds a problem of the meaning at the place where its path stands, or
+// where the nearest thing around it does. Of what came from a file it repeats
+// nothing: problems are logged and shown to anybody who may ask.
+func (d *decoder) report(path, what, hint string) {
+	if d.said[path] {
+		return
+	}
+	d.said[path] = true
+	at, ok := d.places[path]
+	for outer := path; !ok && outer != ""; at, ok = d.places[outer] {
+		outer = parent(outer)
+	}
+	if d.hidden[path] {
+		what = hiddenValue
+	}
+	d.add(at, path, what, hint)
+}
+
+const hiddenValue = "what the file holds cannot be used here"
 
 // decode sets v, which can be set, from a node.
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string) {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if d.visited++; d.visited > mostNodes {
-		if d.visited == mostNodes+1 {
-			d.fail(n, path, "the document is too large once its aliases are followed", "use fewer")
-		}
+	if !d.spend(n, path) {
 		return
 	}
 	d.places[path] = place{n.Line, n.Column}
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+	switch {
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!null":
 		d.fail(n, path, "has no value", "give it one, or leave the key out")
+		return
+	case n.Tag == "!!binary" || n.Tag != "" && !strings.HasPrefix(n.Tag, "!!"):
+		d.fail(n, path, "the tag "+n.Tag+" is not known", "take it out")
 		return
 	}
 	switch v.Kind() {
@@ -90,87 +99,37 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, path string) {
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	fields := fieldsOf(v.Type())
 	if n.Kind == yaml.ScalarNode {
-		for _, f := range fields {
-			if f.short {
-				d.decode(n, v.Field(f.index), join(path, f.key))
-				return
-			}
+		if i := slices.IndexFunc(fields, func(f fieldInfo) bool { return f.short }); i >= 0 {
+			d.decode(n, v.Field(fields[i].index), join(path, fields[i].key))
+			return
 		}
 	}
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, path, "must be a mapping of keys to values, not "+kindName(n), "")
 		return
 	}
-	for _, pair := range d.pairs(n, path) {
-		d.member(pair, v, path, fields)
+	for _, p := range d.pairs(n, path) {
+		d.member(p, v, path, fields)
 	}
 }
 
-func (d *decoder) member(pair [2]*yaml.Node, v reflect.Value, path string, fields []fieldInfo) {
-	key, value := pair[0], pair[1]
-	i := slices.IndexFunc(fields, func(f fieldInfo) bool { return f.key == key.Value })
+func (d *decoder) member(p pair, v reflect.Value, path string, fields []fieldInfo) {
+	at := join(path, p.key.Value)
+	i := slices.IndexFunc(fields, func(f fieldInfo) bool { return f.key == p.key.Value })
 	switch {
-	case i < 0 && path == "" && strings.HasPrefix(key.Value, "x-"):
+	case i < 0 && path == "" && strings.HasPrefix(p.key.Value, "x-"):
 		return // room for anchors and notes
 	case i < 0:
-		d.fail(key, join(path, key.Value), "unknown key", didYouMean(key.Value, keysOf(fields)))
+		near := nearest(p.key.Value, keysOf(fields))
+		if near != "" {
+			d.said[join(path, near)] = true // what was mistyped is not missing as well
+		}
+		d.fail(p.key, at, "unknown key", didYouMean(near))
 	case fields[i].later != "":
-		d.fail(key, join(path, key.Value), "not built yet", "it belongs to "+fields[i].later+"; take it out")
+		d.fail(p.key, at, "not built yet", "it belongs to "+fields[i].later+"; take it out")
 	default:
-		d.decode(value, v.Field(fields[i].index), join(path, key.Value))
+		d.decode(p.value, v.Field(fields[i].index), at)
 	}
-}
-
-// pairs returns the keys and values of a mapping, those of merge keys (<<)
-// behind its own. A key that stands there twice is a problem.
-func (d *decoder) pairs(n *yaml.Node, path string) (all [][2]*yaml.Node) {
-	seen := map[string]*yaml.Node{}
-	var merged []*yaml.Node
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		if key.Kind != yaml.ScalarNode {
-			d.fail(key, path, "a key must be a plain word", "")
-			continue
-		}
-		if key.Value == "<<" {
-			merged = append(merged, value)
-			continue
-		}
-		if first := seen[key.Value]; first != nil {
-			d.fail(key, join(path, key.Value), fmt.Sprintf("stands here twice, first in line %d", first.Line), "keep one")
-			continue
-		}
-		seen[key.Value] = key
-		all = append(all, [2]*yaml.Node{key, value})
-	}
-	for _, m := range merged {
-		all = append(all, d.mergedPairs(m, path, seen)...)
-	}
-	return all
-}
-
-func (d *decoder) mergedPairs(n *yaml.Node, path string, seen map[string]*yaml.Node) (all [][2]*yaml.Node) {
-	if d.visited++; d.visited > mostNodes {
-		return nil
-	}
-	switch n.Kind {
-	case yaml.AliasNode:
-		return d.mergedPairs(n.Alias, path, seen)
-	case yaml.SequenceNode:
-		for _, item := range n.Content {
-			all = append(all, d.mergedPairs(item, path, seen)...)
-		}
-	case yaml.MappingNode:
-		for _, pair := range d.pairs(n, path) {
-			if seen[pair[0].Value] == nil {
-				seen[pair[0].Value] = pair[0]
-				all = append(all, pair)
-			}
-		}
-	default:
-		d.fail(n, join(path, "<<"), "must be a mapping", "")
-	}
-	return all
 }
 
 func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
@@ -180,8 +139,11 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
+		if d.visited > mostNodes {
+			return
+		}
 		setDefaults(v.Index(i))
-		d.decode(item, v.Index(i), path+"["+strconv.Itoa(i)+"]")
+		d.decode(item, v.Index(i), indexed(path, i))
 	}
 }
 
@@ -191,10 +153,10 @@ func (d *decoder) textMap(n *yaml.Node, v reflect.Value, path string) {
 		return
 	}
 	m := map[string]string{}
-	for _, pair := range d.pairs(n, path) {
-		text := reflect.New(v.Type().Elem()).Elem()
-		d.decode(pair[1], text, join(path, pair[0].Value))
-		m[pair[0].Value] = text.String()
+	for _, p := range d.pairs(n, path) {
+		var text string
+		d.decode(p.value, reflect.ValueOf(&text).Elem(), join(path, p.key.Value))
+		m[p.key.Value] = text
 	}
 	v.Set(reflect.ValueOf(m))
 }
@@ -204,9 +166,15 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 		d.fail(n, path, "must be a single value, not "+kindName(n), "")
 		return
 	}
-	text, err := d.env.expand(n.Value)
-	if err == nil {
-		err = setScalar(v, text)
+	text, fromFile, err := d.expander.expand(n.Value)
+	if err != nil {
+		d.fail(n, path, err.Error(), "")
+		return
+	}
+	d.hidden[path] = fromFile
+	err = setScalar(v, text)
+	if err != nil && fromFile {
+		err = errors.New(hiddenValue)
 	}
 	if err != nil {
 		d.fail(n, path, err.Error(), "")
@@ -245,19 +213,14 @@ func setScalar(v reflect.Value, text string) error {
 	return err
 }
 
-func kindName(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	}
-	return "a single value"
-}
-
 func join(path, key string) string {
 	if path == "" {
 		return key
 	}
 	return path + "." + key
 }
+
+func indexed(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+
+// parent returns the path of what is around a path, "" for the document.
+func parent(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }

@@ -13,6 +13,7 @@ type fieldInfo struct {
 	fallback string // default
 	enum     []string
 	later    string
+	required string // hint for when it is missing
 	short    bool
 	secret   bool
 	kind     reflect.Type
@@ -22,9 +23,12 @@ func fieldsOf(t reflect.Type) []fieldInfo {
 	var all []fieldInfo
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if !f.IsExported() {
+			continue
+		}
 		info := fieldInfo{
 			index: i, key: f.Tag.Get("yaml"), doc: f.Tag.Get("doc"), fallback: f.Tag.Get("default"),
-			later: f.Tag.Get("later"), short: f.Tag.Get("short") == "true", secret: f.Tag.Get("secret") == "true", kind: f.Type,
+			later: f.Tag.Get("later"), required: f.Tag.Get("required"), short: f.Tag.Get("short") == "true", secret: f.Tag.Get("secret") == "true", kind: f.Type,
 		}
 		if e := f.Tag.Get("enum"); e != "" {
 			info.enum = strings.Split(e, ",")

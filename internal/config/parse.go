@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
+	"strings"
 )
 
 // Document is the text of a configuration and what it is called in errors.
@@ -19,20 +19,22 @@ const MostText = 4 << 20
 // Parse reads a document. It returns a Config only when there is no problem
 // at all.
 func Parse(doc Document, env Env) (*Config, Problems) {
+	d := newDecoder(doc.Name, env)
 	if len(doc.Text) > MostText {
-		return nil, Problems{{File: doc.Name, Line: 1, Col: 1, What: "the document is larger than 4 MiB"}}
-	}
-	d := &decoder{file: doc.Name, env: env, places: map[string]place{}}
-	root := d.load(doc.Text)
-	if root == nil || len(root.Content) == 0 {
+		d.add(place{1, 1}, "", "the document is larger than 4 MiB", "it must be smaller")
 		return nil, d.problems
 	}
-	c := &Config{}
+	root := d.load(doc.Text)
+	if root == nil {
+		return nil, d.problems
+	}
+	c := &Config{hidden: d.hidden}
 	setDefaults(reflect.ValueOf(c).Elem())
-	d.decode(root.Content[0], reflect.ValueOf(c).Elem(), "")
-	v := &validator{config: c, report: d.report}
-	v.enums()
-	v.all()
+	d.decode(root, reflect.ValueOf(c).Elem(), "")
+	if !d.said[""] && d.visited <= mostNodes { // else too little was read to judge it
+		v := &validator{config: c, report: d.report, said: d.said}
+		v.all()
+	}
 	if len(d.problems) > 0 {
 		d.problems.sort()
 		return nil, d.problems
@@ -40,35 +42,6 @@ func Parse(doc Document, env Env) (*Config, Problems) {
 	c.shorten()
 	return c, nil
 }
-
-// report adds a problem of the meaning at the place where its path stands, or
-// where the nearest thing around it does.
-func (d *decoder) report(path, what, hint string) {
-	at, ok := d.places[path]
-	for outer := path; !ok && outer != ""; at, ok = d.places[outer] {
-		outer = parent(outer)
-	}
-	if !ok {
-		at = place{1, 1}
-	}
-	for _, p := range d.problems {
-		if p.Line == at.line && p.Col == at.col && p.Path == path {
-			return // what could not even be read needs no second verdict
-		}
-	}
-	d.problems = append(d.problems, Problem{File: d.file, Line: at.line, Col: at.col, Path: path, What: what, Hint: hint})
-}
-
-func parent(path string) string {
-	for i := len(path) - 1; i >= 0; i-- {
-		if path[i] == '.' || path[i] == '[' {
-			return path[:i]
-		}
-	}
-	return ""
-}
-
-func indexed(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
 // shorten replaces what may be written in a short way by what it stands for,
 // so that nobody else needs to know of it.
@@ -116,10 +89,13 @@ func FromFlags(f Flags) (*Config, Problems) {
 	}
 	c.Listeners, c.Clusters = []Listener{listener}, []Cluster{cluster}
 	var problems Problems
-	v := &validator{config: c, report: func(path, what, hint string) {
-		problems = append(problems, Problem{File: flagOf(path), What: what, Hint: hint})
-	}}
-	v.enums()
+	v := &validator{config: c, said: map[string]bool{}}
+	v.report = func(path, what, hint string) {
+		if !v.said[path] {
+			problems = append(problems, Problem{File: flagOf(path), What: what, Hint: hint})
+		}
+		v.said[path] = true
+	}
 	v.all()
 	if len(problems) > 0 {
 		return nil, problems
@@ -130,9 +106,9 @@ func FromFlags(f Flags) (*Config, Problems) {
 
 func flagOf(path string) string {
 	switch {
-	case len(path) >= 9 && path[:9] == "listeners":
+	case strings.HasPrefix(path, "listeners"):
 		return "--listen"
-	case len(path) >= 5 && path[:5] == "admin":
+	case strings.HasPrefix(path, "admin"):
 		return "--admin"
 	case path == "clusters[0].policy":
 		return "--policy"

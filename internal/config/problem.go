@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -50,19 +51,32 @@ func (p Problems) sort() {
 	})
 }
 
-// didYouMean returns a hint with the known word that is nearest to a wrong
-// one, "" when none is near.
-func didYouMean(wrong string, known []string) string {
+// nearest returns the known word that a wrong one was probably meant to be, ""
+// when none is near.
+func nearest(wrong string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		if d := editDistance(wrong, k); d < distance && d < len(k) {
 			best, distance = k, d
 		}
 	}
-	if best == "" {
+	return best
+}
+
+func didYouMean(word string) string {
+	if word == "" {
 		return ""
 	}
-	return "did you mean " + best + "?"
+	return "did you mean " + word + "?"
+}
+
+// oneOf is the hint where only known words are allowed.
+func oneOf(wrong string, known []string) string {
+	_, err := strconv.Atoi(wrong)
+	if near := nearest(wrong, known); near != "" && err != nil { // numbers are not mistyped words
+		return didYouMean(near)
+	}
+	return "use one of " + strings.Join(known, ", ")
 }
 
 // editDistance counts insertions, deletions, changes and swaps of neighbours

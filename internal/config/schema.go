@@ -42,6 +42,7 @@ func schemaOf(t reflect.Type, f fieldInfo) object {
 
 func structSchema(t reflect.Type) object {
 	properties, short := object{}, object(nil)
+	var required []string
 	for _, f := range fieldsOf(t) {
 		if f.later != "" {
 			properties[f.key] = object{"not": object{}, "description": "not built yet: belongs to " + f.later}
@@ -55,11 +56,17 @@ func structSchema(t reflect.Type) object {
 			p["default"] = f.fallback
 		}
 		properties[f.key] = p
+		if f.required != "" {
+			required = append(required, f.key)
+		}
 		if f.short {
 			short = schemaOf(f.kind, f)
 		}
 	}
 	s := object{"type": "object", "properties": properties, "additionalProperties": false}
+	if required != nil {
+		s["required"] = required
+	}
 	if short != nil {
 		return object{"anyOf": []object{short, s}}
 	}
@@ -73,7 +80,7 @@ func scalarSchema(t reflect.Type, f fieldInfo) object {
 	case reflect.TypeFor[Size]():
 		return either(object{"type": "string", "pattern": `^[0-9]+ ?(KiB|MiB|GiB|kB|MB|GB|B)?$|\$\{`}, object{"type": "integer", "minimum": 0})
 	case reflect.TypeFor[Share]():
-		return either(object{"type": "string", "pattern": `^[0-9.]+ ?%?$|\$\{`}, object{"type": "number", "minimum": 0, "maximum": 1})
+		return either(object{"type": "string", "pattern": `^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?) ?%$|^(0(\.[0-9]+)?|1(\.0+)?)$|\$\{`}, object{"type": "number", "minimum": 0, "maximum": 1})
 	case reflect.TypeFor[OnOff]():
 		return object{"enum": []any{"on", "off", "yes", "no", "true", "false", true, false}}
 	}

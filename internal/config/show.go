@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -12,59 +14,63 @@ import (
 // blanked stands where a secret is.
 const blanked = "<secret>"
 
-// Resolved returns the configuration as YAML with every default filled in and
-// secrets blanked. Sections that are off are left out.
+// Resolved returns the configuration as YAML with every default filled in, in
+// the order of the definitions, and secrets blanked. Sections that are off are
+// left out.
 func (c *Config) Resolved() []byte {
-	n := nodeOf(reflect.ValueOf(c).Elem(), false)
-	text, err := yaml.Marshal(n)
+	p := printer{hidden: c.hidden}
+	text, err := yaml.Dump(p.node(reflect.ValueOf(c).Elem(), "", false))
 	if err != nil {
 		panic("resolved configuration: " + err.Error()) // a tree that was just made
 	}
 	return text
 }
 
-func nodeOf(v reflect.Value, secret bool) *yaml.Node {
+// printer makes the nodes of a resolved document.
+type printer struct {
+	hidden map[string]bool // paths that are not shown
+}
+
+func (p *printer) node(v reflect.Value, path string, secret bool) *yaml.Node {
 	switch v.Kind() {
 	case reflect.Pointer:
-		return nodeOf(v.Elem(), secret)
+		return p.node(v.Elem(), path, secret)
 	case reflect.Struct:
 		n := &yaml.Node{Kind: yaml.MappingNode}
 		for _, f := range fieldsOf(v.Type()) {
 			field := v.Field(f.index)
-			if f.later != "" || isOff(field, f) {
-				continue
+			if f.later == "" && !isOff(field, f) {
+				n.Content = append(n.Content, textNode(f.key), p.node(field, join(path, f.key), f.secret))
 			}
-			n.Content = append(n.Content, textNode(f.key), nodeOf(field, f.secret))
 		}
 		return n
 	case reflect.Slice:
-		n := &yaml.Node{Kind: yaml.SequenceNode}
-		for i := range v.Len() {
-			n.Content = append(n.Content, nodeOf(v.Index(i), secret))
-		}
-		if v.Len() > 0 && v.Index(0).Kind() == reflect.String {
-			n.Style = yaml.FlowStyle
-		}
-		return n
+		return p.list(v, path, secret)
 	case reflect.Map:
 		n := &yaml.Node{Kind: yaml.MappingNode}
 		m := v.Interface().(map[string]string)
-		keys := make([]string, 0, len(m))
-		for k := range m {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		for _, k := range keys {
-			n.Content = append(n.Content, textNode(k), textNode(m[k]))
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			n.Content = append(n.Content, textNode(k), p.node(reflect.ValueOf(m[k]), join(path, k), secretKey(k)))
 		}
 		return n
 	}
-	if secret {
+	if secret || p.hidden[path] {
 		return textNode(blanked)
 	}
 	n := textNode(fmt.Sprint(v.Interface()))
-	if k := v.Kind(); (k == reflect.Int || k == reflect.Bool) && v.Type().PkgPath() == "" {
-		n.Tag = ""
+	if _, err := strconv.Atoi(n.Value); err == nil || v.Type() == reflect.TypeFor[bool]() {
+		n.Tag = "" // needs no quotes: whoever wants text takes a number as text
+	}
+	return n
+}
+
+func (p *printer) list(v reflect.Value, path string, secret bool) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.SequenceNode}
+	for i := range v.Len() {
+		n.Content = append(n.Content, p.node(v.Index(i), indexed(path, i), secret))
+	}
+	if v.Type().Elem().Kind() == reflect.String {
+		n.Style = yaml.FlowStyle
 	}
 	return n
 }
@@ -83,7 +89,7 @@ func isOff(v reflect.Value, f fieldInfo) bool {
 		}
 		return true
 	case reflect.Slice, reflect.Map:
-		return v.Len() == 0
+		return v.Len() == 0 && f.fallback == ""
 	}
 	return v.IsZero() && f.fallback == ""
 }
@@ -93,45 +99,56 @@ func textNode(text string) *yaml.Node {
 }
 
 // Redact returns a document as it was written with its secrets blanked:
-// values of secret keys, and what comes from a file. Layout may change a
-// little, comments stay.
+// values of secret keys, also by way of an alias, and what comes from a file.
+// Layout may change a little, comments stay.
 func Redact(doc Document) []byte {
 	var root yaml.Node
 	if yaml.Load(doc.Text, &root) != nil {
 		return []byte("# the document cannot be parsed, so that its secrets cannot be told apart\n")
 	}
-	redact(&root, false)
-	text, err := yaml.Marshal(&root)
+	r := redactor{done: map[*yaml.Node]bool{}}
+	r.redact(&root, false)
+	text, err := yaml.Dump(&root)
 	if err != nil {
 		return []byte("# the document cannot be shown\n")
 	}
 	return text
 }
 
-func redact(n *yaml.Node, secret bool) {
+// redactor blanks every node at most once: an anchor may hold itself.
+type redactor struct{ done map[*yaml.Node]bool }
+
+func (r *redactor) redact(n *yaml.Node, secret bool) {
+	if r.done[n] {
+		return
+	}
+	r.done[n] = secret
 	switch n.Kind {
+	case yaml.AliasNode:
+		if secret { // what else an alias leads to is met where it stands
+			r.redact(n.Alias, true)
+		}
 	case yaml.ScalarNode:
 		if secret && n.Value != "" || strings.Contains(n.Value, "${file:") {
 			n.Value, n.Tag, n.Style = blanked, "!!str", 0
 		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			redact(n.Content[i+1], secret || secretKey(n.Content[i].Value))
+			r.redact(n.Content[i+1], secret || secretKey(n.Content[i].Value))
 		}
 	default:
 		for _, c := range n.Content {
-			redact(c, secret)
+			r.redact(c, secret)
 		}
 	}
 }
 
-// secretKey goes by the name, so that keys which are not built yet, and
-// mistyped ones, are covered too.
+// secretKey goes by the name, so that keys which are not built yet, mistyped
+// ones and header fields are covered too.
 func secretKey(key string) bool {
-	for _, s := range []string{"token", "password", "secret", "api_key", "app_key"} {
-		if strings.Contains(strings.ToLower(key), s) {
-			return true
-		}
+	key = strings.ReplaceAll(strings.ToLower(key), "-", "_")
+	if strings.HasSuffix(key, "_key") {
+		return key != "hash_key"
 	}
-	return false
+	return slices.ContainsFunc([]string{"token", "password", "secret", "authorization"}, func(s string) bool { return strings.Contains(key, s) })
 }

@@ -9,6 +9,8 @@
 //	default  its value when it is not written
 //	doc      one line for the schema
 //	enum     the values that are allowed
+//	required what to do when it is not written
+//	short    the key that a single value stands for
 //	later    what the key belongs to; it is not built yet
 //	secret   the value is never shown
 package config
@@ -20,14 +22,16 @@ import "time"
 type Config struct {
 	Node         Node       `yaml:"node" doc:"what this process is called"`
 	State        State      `yaml:"state" doc:"where pins, endpoint states and learnt values are kept"`
-	Listeners    []Listener `yaml:"listeners" doc:"addresses that clients connect to"`
+	Listeners    []Listener `yaml:"listeners" required:"add one, as in listeners: [{address: \":8080\"}]" doc:"addresses that clients connect to"`
 	Routes       []Route    `yaml:"routes" doc:"the first that fits a request is taken; may be left out with one cluster"`
-	Clusters     []Cluster  `yaml:"clusters" doc:"named sets of equal endpoints"`
+	Clusters     []Cluster  `yaml:"clusters" required:"add one, as in clusters: [{name: web, endpoints: [127.0.0.1:9001]}]" doc:"named sets of equal endpoints"`
 	Engine       Later      `yaml:"engine" later:"the decision engine"`
 	Rules        Later      `yaml:"rules" later:"the decision engine"`
 	Admin        Admin      `yaml:"admin" doc:"the operator's API"`
 	Telemetry    Telemetry  `yaml:"telemetry" doc:"what is shown to the outside"`
 	Coordination Later      `yaml:"coordination" later:"coordination of several balancers"`
+
+	hidden map[string]bool // paths whose value came from a file and is not shown
 }
 
 // Later is a key that is recognised and not built yet.
@@ -55,7 +59,7 @@ type State struct {
 
 // Listener is an address that clients connect to.
 type Listener struct {
-	Address        string         `yaml:"address" doc:"host:port, or :port for all addresses"`
+	Address        string         `yaml:"address" required:"write :port, or host:port" doc:"host:port, or :port for all addresses"`
 	Protocols      []string       `yaml:"protocols" default:"http1" enum:"http1" doc:"protocols that are spoken"`
 	TLS            Later          `yaml:"tls" later:"TLS"`
 	TrustedProxies []string       `yaml:"trusted_proxies" doc:"networks whose X-Forwarded-* are believed"`
@@ -114,7 +118,7 @@ type Path struct {
 
 // Target is a cluster and its share.
 type Target struct {
-	Cluster string `yaml:"cluster" doc:"name of a cluster"`
+	Cluster string `yaml:"cluster" required:"name a cluster" doc:"name of a cluster"`
 	Weight  int    `yaml:"weight" default:"1" doc:"share of the requests, relative to the other targets"`
 }
 
@@ -135,8 +139,8 @@ type Redirect struct {
 
 // Cluster is a named set of equal endpoints.
 type Cluster struct {
-	Name        string      `yaml:"name" doc:"name of the cluster"`
-	Endpoints   []Endpoint  `yaml:"endpoints" doc:"addresses that requests are sent to"`
+	Name        string      `yaml:"name" required:"give the cluster a name" doc:"name of the cluster"`
+	Endpoints   []Endpoint  `yaml:"endpoints" required:"add at least one host:port" doc:"addresses that requests are sent to"`
 	Discovery   Later       `yaml:"discovery" later:"discovery"`
 	Protocol    string      `yaml:"protocol" default:"http1" enum:"http1" doc:"protocol towards the endpoints"`
 	TLS         Later       `yaml:"tls" later:"TLS"`
@@ -157,7 +161,7 @@ type Cluster struct {
 
 // Endpoint is an address that requests are sent to.
 type Endpoint struct {
-	Address  string `yaml:"address" short:"true" doc:"host:port"`
+	Address  string `yaml:"address" short:"true" required:"write host:port" doc:"host:port"`
 	Weight   int    `yaml:"weight" default:"1" doc:"share, relative to the other endpoints; at least 1"`
 	Zone     string `yaml:"zone" doc:"zone the endpoint is in"`
 	Priority int    `yaml:"priority" default:"0" doc:"0 is used first, 1 when all of 0 are out"`
