@@ -1,0 +1,117 @@
+// Package figure judges measurements: a figure has a target, rounds, a median
+// with its interval, and a control that must miss. It measures nothing itself.
+package figure
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// MinRounds is the fewest rounds that a verdict may rest on.
+const MinRounds = 6
+
+// A Verdict is what became of a figure.
+type Verdict string
+
+// The verdicts. NotRun is never a pass.
+const (
+	Pass   Verdict = "PASS"
+	Miss   Verdict = "MISS"
+	NotRun Verdict = "NOT-RUN"
+)
+
+// A Figure is one number that must be reached.
+type Figure struct {
+	ID     string  `json:"id"`
+	What   string  `json:"what"`
+	Unit   string  `json:"unit"`
+	AtMost float64 `json:"at_most"`          // the upper end of the interval must not exceed it
+	Least  bool    `json:"at_least,omitzero"` // AtMost is a lower bound instead: the lower end must reach it
+
+	Rounds  []float64 `json:"rounds"`
+	Control []float64 `json:"control,omitempty"`      // the same, with the thing switched off
+	Against string    `json:"control_what,omitempty"` // what the control is
+	Reason  string    `json:"reason,omitempty"`       // why it was not run
+}
+
+// Target returns the bound as it is printed.
+func (f *Figure) Target() string {
+	if f.Least {
+		return fmt.Sprintf(">= %.4g", f.AtMost)
+	}
+	return fmt.Sprintf("<= %.4g", f.AtMost)
+}
+
+// Judge returns the verdict and, unless it is PASS, why.
+func (f *Figure) Judge() (Verdict, string) {
+	if f.Reason != "" {
+		return NotRun, f.Reason
+	}
+	if len(f.Rounds) < MinRounds {
+		return NotRun, fmt.Sprintf("%d rounds, %d are needed", len(f.Rounds), MinRounds)
+	}
+	if !f.meets(f.Rounds) {
+		return Miss, "the interval does not meet the target"
+	}
+	switch {
+	case f.Against == "":
+		return Pass, ""
+	case len(f.Control) < MinRounds:
+		return NotRun, "the control was not run"
+	case f.meets(f.Control):
+		return Miss, "the control meets the target as well: the figure does not tell them apart"
+	}
+	return Pass, ""
+}
+
+// meets reports whether the whole interval is on the right side of the bound.
+// A round that is not a number never is.
+func (f *Figure) meets(rounds []float64) bool {
+	lo, hi := Interval(rounds)
+	if math.IsNaN(lo) || math.IsNaN(hi) {
+		return false
+	}
+	if f.Least {
+		return lo >= f.AtMost
+	}
+	return hi <= f.AtMost
+}
+
+// Median returns the median, NaN of nothing.
+func Median(rounds []float64) float64 {
+	s := slices.Sorted(slices.Values(rounds))
+	switch n := len(s); {
+	case n == 0 || math.IsNaN(s[0]): // NaN sorts first
+		return math.NaN()
+	case n%2 == 1:
+		return s[n/2]
+	default:
+		return (s[n/2-1] + s[n/2]) / 2
+	}
+}
+
+// Interval returns an interval that holds the true median with at least 95 %,
+// whatever the distribution: the narrowest pair of order statistics whose
+// binomial coverage reaches it. Below six rounds there is none; it returns
+// infinities then.
+//
+// Source: H. A. David, H. N. Nagaraja, Order Statistics, 3rd ed., section 7.1.
+func Interval(rounds []float64) (lo, hi float64) {
+	n := len(rounds)
+	if n < MinRounds {
+		return math.Inf(-1), math.Inf(1)
+	}
+	s := slices.Sorted(slices.Values(rounds))
+	if math.IsNaN(s[0]) {
+		return math.NaN(), math.NaN()
+	}
+	// tail is P(fewer than k of n lie below the median).
+	tail, term, k := 0.0, math.Pow(0.5, float64(n)), 0
+	for tail+term <= 0.025 {
+		tail += term
+		k++
+		term *= float64(n-k+1) / float64(k)
+	}
+	return s[k-1], s[n-k]
+}

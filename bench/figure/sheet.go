@@ -1,0 +1,167 @@
+package figure
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// A Sheet gathers the rounds of the figures of one issue.
+type Sheet struct {
+	Issue    int               `json:"issue"`
+	When     time.Time         `json:"when"`
+	Versions map[string]string `json:"versions"`
+	Figures  []Figure          `json:"figures"`
+	Raw      []Sample          `json:"raw,omitempty"`
+}
+
+// A Sample is one measurement as it was taken, before any ratio.
+type Sample struct {
+	Round  int                `json:"round"`
+	Of     string             `json:"of"`
+	Values map[string]float64 `json:"values"`
+}
+
+// NewSheet returns an empty sheet of these figures.
+func NewSheet(issue int, figures []Figure) *Sheet {
+	return &Sheet{Issue: issue, When: time.Now().UTC().Truncate(time.Second), Versions: map[string]string{}, Figures: figures}
+}
+
+func (s *Sheet) figure(id string) *Figure {
+	i := slices.IndexFunc(s.Figures, func(f Figure) bool { return f.ID == id })
+	if i < 0 {
+		panic("no figure " + id) // a mistake in the plan, not in a measurement
+	}
+	return &s.Figures[i]
+}
+
+// Add adds a round of figure id.
+func (s *Sheet) Add(id string, v float64) { f := s.figure(id); f.Rounds = append(f.Rounds, v) }
+
+// Control adds a round of the control of figure id.
+func (s *Sheet) Control(id string, v float64) { f := s.figure(id); f.Control = append(f.Control, v) }
+
+// NotRun says why figure id could not be measured.
+func (s *Sheet) NotRun(id, reason string) { s.figure(id).Reason = reason }
+
+// Sample keeps a raw measurement.
+func (s *Sheet) Sample(round int, of string, values map[string]float64) {
+	s.Raw = append(s.Raw, Sample{round, of, values})
+}
+
+// Print writes the raw medians and the table, and reports whether every
+// figure passed.
+func (s *Sheet) Print(w io.Writer) bool {
+	s.printRaw(w)
+	all := true
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "id\twhat\ttarget\tmedian\t95 % interval\trounds\tcontrol\tverdict")
+	for i := range s.Figures {
+		f := &s.Figures[i]
+		verdict, why := f.Judge()
+		all = all && verdict == Pass
+		fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\t%s\t%d\t%s\t%s %s\n", f.ID, f.What, f.Target(), f.Unit,
+			number(Median(f.Rounds)), interval(f.Rounds), len(f.Rounds), control(f), verdict, why)
+	}
+	t.Flush()
+	for _, k := range slices.Sorted(maps.Keys(s.Versions)) {
+		fmt.Fprintf(w, "%s: %s\n", k, s.Versions[k])
+	}
+	return all
+}
+
+func (s *Sheet) printRaw(w io.Writer) {
+	var of, columns []string
+	for _, r := range s.Raw {
+		if !slices.Contains(of, r.Of) {
+			of = append(of, r.Of)
+		}
+		for c := range r.Values {
+			if !slices.Contains(columns, c) {
+				columns = append(columns, c)
+			}
+		}
+	}
+	if len(of) == 0 {
+		return
+	}
+	slices.Sort(columns)
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "medians\t"+strings.Join(columns, "\t"))
+	for _, o := range of {
+		fmt.Fprint(t, o)
+		for _, c := range columns {
+			var all []float64
+			for _, r := range s.Raw {
+				if v, ok := r.Values[c]; ok && r.Of == o {
+					all = append(all, v)
+				}
+			}
+			fmt.Fprint(t, "\t"+number(Median(all)))
+		}
+		fmt.Fprintln(t)
+	}
+	t.Flush()
+	fmt.Fprintln(w)
+}
+
+func number(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "-"
+	case math.Abs(v) >= 1000:
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+func interval(rounds []float64) string {
+	if len(rounds) < MinRounds {
+		return "-"
+	}
+	lo, hi := Interval(rounds)
+	return number(lo) + " … " + number(hi)
+}
+
+func control(f *Figure) string {
+	if f.Against == "" {
+		return "none"
+	}
+	return f.Against + ": " + number(Median(f.Control))
+}
+
+// Write writes the sheet as JSON, with medians, intervals and verdicts.
+func (s *Sheet) Write(path string) error {
+	type judged struct {
+		Figure
+		Median   float64    `json:"median"`
+		Interval [2]float64 `json:"interval"`
+		Verdict  Verdict    `json:"verdict"`
+		Why      string     `json:"why,omitempty"`
+	}
+	out := struct {
+		*Sheet
+		Figures []judged `json:"figures"`
+	}{Sheet: s}
+	for i := range s.Figures {
+		j := judged{Figure: s.Figures[i]}
+		j.Verdict, j.Why = s.Figures[i].Judge()
+		if len(j.Rounds) >= MinRounds { // JSON has no infinities
+			j.Median = Median(j.Rounds)
+			j.Interval[0], j.Interval[1] = Interval(j.Rounds)
+		}
+		out.Figures = append(out.Figures, j)
+	}
+	text, err := json.MarshalIndent(out, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
