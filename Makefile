@@ -24,11 +24,11 @@ lint: ## golangci-lint, when it is installed
 	@command -v golangci-lint >/dev/null || { echo "lint: NOT-RUN: golangci-lint is not installed; go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"; exit 1; }
 	golangci-lint run
 
-bench: ## not built yet
-	@echo "bench: NOT-RUN: the runner is not built yet; bench/ holds the endpoint and the reference proxy"; exit 1
+bench: ## CPU per request beside nginx, HAProxy and net/http; installs nginx, haproxy and wrk with apt-get
+	go run ./bench/prove 1
 
-prove: ## not built yet: make prove ISSUE=n
-	@echo "prove: NOT-RUN: not built yet"; exit 1
+prove: ## measure what an issue must reach: make prove ISSUE=1
+	go run ./bench/prove $(ISSUE)
 
 clean: ## remove what was built
 	rm -rf bin
