@@ -26,7 +26,7 @@ type Figure struct {
 	ID     string  `json:"id"`
 	What   string  `json:"what"`
 	Unit   string  `json:"unit"`
-	AtMost float64 `json:"at_most"`          // the upper end of the interval must not exceed it
+	AtMost float64 `json:"at_most"`           // the upper end of the interval must not exceed it
 	Least  bool    `json:"at_least,omitzero"` // AtMost is a lower bound instead: the lower end must reach it
 
 	Rounds  []float64 `json:"rounds"`

@@ -41,7 +41,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		for _, f := range sheet.Figures {
 			if v, _ := f.Judge(); v == figure.NotRun {
-				sheet.NotRun(f.ID, err.Error())
+				first, _, _ := strings.Cut(err.Error(), "\n") // the rest stands above the table
+				sheet.NotRun(f.ID, first)
 			}
 		}
 	}

@@ -84,6 +84,12 @@ func version(program, flag string) string {
 	return versionNumber.FindString(string(out))
 }
 
+// built names the commit that is measured.
+func built() string {
+	out, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
+	return strings.TrimSpace(string(out))
+}
+
 // Nginx is nginx with one worker, its access log off, and kept connections.
 func Nginx() Proxy {
 	return Proxy{Name: "nginx", Version: version("nginx", "-v"), start: func(r *Running, dir string, endpoints []string) (*Process, error) {
@@ -104,7 +110,7 @@ func HAProxy() Proxy {
 	return Proxy{Name: "haproxy", Version: version("haproxy", "-v"), start: func(r *Running, dir string, endpoints []string) (*Process, error) {
 		file := filepath.Join(dir, "haproxy.cfg")
 		var text strings.Builder
-		text.WriteString("global\n  nbthread 1\n  maxconn 20000\ndefaults\n  mode http\n  timeout connect 1s\n  timeout client 75s\n  timeout server 30s\n  http-reuse always\n  option forwardfor\n")
+		text.WriteString("global\n  nbthread 1\n  maxconn 8000\ndefaults\n  mode http\n  timeout connect 1s\n  timeout client 75s\n  timeout server 30s\n  http-reuse always\n  option forwardfor\n")
 		fmt.Fprintf(&text, "listen l\n  bind %s\n  balance roundrobin\n", r.Address)
 		for i, e := range endpoints {
 			fmt.Fprintf(&text, "  server e%d %s check inter 2s\n", i, e)
@@ -119,7 +125,7 @@ func HAProxy() Proxy {
 // Poise is the binary at bin with everything on that users run: health
 // checks, metrics, histograms; the access log is off as everywhere here.
 func Poise(bin string) Proxy {
-	return Proxy{Name: "poise", Metrics: true, Version: version(bin, "version"), start: func(r *Running, dir string, endpoints []string) (*Process, error) {
+	return Proxy{Name: "poise", Metrics: true, Version: built(), start: func(r *Running, dir string, endpoints []string) (*Process, error) {
 		file := filepath.Join(dir, "poise.yaml")
 		text := fmt.Sprintf("listeners: [{address: %q}]\nadmin: {address: %q}\nclusters:\n  - {name: web, endpoints: [%s], policy: round-robin, health: {interval: 2s}}\n",
 			r.Address, r.Admin, strings.Join(endpoints, ", "))
