@@ -19,7 +19,7 @@ import (
 // floors are the packages from the ground up. Imports go down only: never up,
 // never to a neighbour. A change of this table comes with an ADR.
 var floors = [][]string{
-	{"stats", "message", "buffer"},
+	{"stats", "message", "buffer", "socket"},
 	{"lb", "http1", "route"},
 	{"balance", "config"},
 	{"balance/boundedhash", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"poise/internal/socket"
 )
 
 // sweepEvery is how often connections are looked at for time that is over and
@@ -11,6 +13,7 @@ import (
 const sweepEvery = 100 * time.Millisecond
 
 func (l *Listener) sweepUntil(stop <-chan struct{}) {
+	poller := socket.NewPoller()
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
@@ -20,7 +23,7 @@ func (l *Listener) sweepUntil(stop <-chan struct{}) {
 		case <-tick.C:
 			millis := time.Since(l.started).Milliseconds()
 			l.clock.Store(millis)
-			l.each(func(c *conn) { c.sweep(millis) })
+			l.each(func(c *conn) { c.sweep(millis, poller) })
 		}
 	}
 }
@@ -40,14 +43,14 @@ func (l *Listener) limit(p phase) time.Duration {
 	return 0
 }
 
-func (c *conn) sweep(millis int64) {
+func (c *conn) sweep(millis int64, p *socket.Poller) {
 	if c.reading.expire(millis, c.l.limit) {
 		_ = c.nc.SetReadDeadline(past)
 	}
 	if c.writing.expire(millis, c.l.limit) {
 		_ = c.nc.SetWriteDeadline(past)
 	}
-	if c.reading.phase() == serving && c.reading.lasts(millis) >= sweepEvery.Milliseconds() && c.left() {
+	if c.reading.phase() == serving && c.reading.lasts(millis) >= sweepEvery.Milliseconds() && c.left(p) {
 		c.leave()
 	}
 }
@@ -86,28 +89,10 @@ func (c *conn) leave() {
 	}
 }
 
-// poller asks the kernel whether the peer of a connection is still there.
-type poller struct {
-	fds [1]unix.PollFd
-	ask func(fd uintptr)
-}
-
-func (p *poller) bind() {
-	p.ask = func(fd uintptr) {
-		p.fds[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLRDHUP}
-		if n, err := unix.Poll(p.fds[:], 0); n <= 0 || err != nil {
-			p.fds[0].Revents = 0
-		}
-	}
-}
-
 // left reports whether the client closed its connection. One that only closed
 // its sending side counts as gone unless the listener serves such clients.
-func (c *conn) left() bool {
-	if c.raw.Control(c.polled.ask) != nil {
-		return false
-	}
-	events := c.polled.fds[0].Revents
+func (c *conn) left(p *socket.Poller) bool {
+	events := c.nc.Poll(p)
 	if events&(unix.POLLHUP|unix.POLLERR) != 0 {
 		return true
 	}

@@ -64,8 +64,8 @@ func (a *attempt) nextPiece(between time.Duration) ([]byte, error) {
 	if err := a.x.Flush(); err != nil {
 		return nil, &clientError{err}
 	}
-	a.stream.SetTimeout(a.within(between))
 	began := a.proxy.options.Now()
+	a.stream.SetTimeout(began, a.within(between))
 	p, err := a.stream.ReadBody()
 	waited := a.proxy.options.Now().Sub(began)
 	a.waited += waited

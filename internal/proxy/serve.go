@@ -79,7 +79,7 @@ func (s *state) forward() {
 			s.answer(failure)
 			return
 		}
-		if v.elsewhere && s.triedN < mostTried {
+		if s.triedN < mostTried {
 			s.tried[s.triedN] = terms.Endpoint
 			s.triedN++
 		}

@@ -73,8 +73,7 @@ type upload struct {
 	done    chan struct{}
 	started bool
 	joined  bool
-	sentAt  atomic.Int64 // Instant of the request's last byte
-	ended   atomic.Bool  // the client sent all of the body; only writing is left
+	ended   atomic.Bool // the client sent all of the body; only writing is left
 	bytes   int64
 	broken  error // what the client did wrong; read after the join
 }
@@ -100,7 +99,6 @@ func (s *state) begin(h *handler, x message.Exchange) {
 	s.waited, s.latency, s.gotBody = 0, 0, 0
 	u := &s.upload
 	u.started, u.joined, u.bytes, u.broken = false, false, 0, nil
-	u.sentAt.Store(0)
 	u.ended.Store(false)
 	s.mu.Lock()
 	s.stream, s.canceled = nil, false
