@@ -61,8 +61,8 @@ type state struct {
 	line    record.Request // here, since whoever logs it is not known
 
 	mu       sync.Mutex
-	stream   transport.Stream
-	canceled bool
+	stream   transport.Stream // that Cancel cancels; under mu
+	canceled atomic.Bool
 }
 
 // upload is the helper that sends a body which is still arriving, while the
@@ -100,16 +100,15 @@ func (s *state) begin(h *handler, x message.Exchange) {
 	u := &s.upload
 	u.started, u.joined, u.bytes, u.broken = false, false, 0, nil
 	u.ended.Store(false)
-	s.mu.Lock()
-	s.stream, s.canceled = nil, false
-	s.mu.Unlock()
+	s.stream = nil // nobody watches yet: no lock
+	s.canceled.Store(false)
 }
 
 // Cancel implements message.Canceler: the client has left.
 func (s *state) Cancel() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.canceled = true
+	s.canceled.Store(true)
 	if s.stream != nil {
 		s.stream.Cancel()
 	}
@@ -121,7 +120,7 @@ func (s *state) hold(stream transport.Stream) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stream = stream
-	return !s.canceled
+	return !s.canceled.Load()
 }
 
 // letGo makes sure that Cancel no longer touches the stream.
@@ -131,11 +130,7 @@ func (s *state) letGo() {
 	s.stream = nil
 }
 
-func (s *state) left() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.canceled
-}
+func (s *state) left() bool { return s.canceled.Load() }
 
 // statusClientLeft is what the log and the metrics say of a request whose
 // client left before the answer; nginx made the number known.
