@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"poise/internal/route"
 )
 
 // onHTTP1 starts a rig with the HTTP/1.1 front only.
@@ -360,5 +362,30 @@ func TestWhatTheEndpointSees(t *testing.T) {
 				t.Errorf("trusted %t: %q should not be in\n%s", trusted, n, head)
 			}
 		}
+	}
+}
+
+func TestRouteSaysWhichHostTheEndpointIsAskedFor(t *testing.T) {
+	hosts := make(chan string, 1)
+	address := startEndpoint(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hosts <- r.Host }))
+	for _, c := range []struct {
+		name, request string
+		host          route.Host
+		want          string
+	}{
+		{"the client's", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", route.Host{}, "a.example"},
+		{"the endpoint's address", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", route.Host{Kind: route.HostEndpoint}, address},
+		{"a fixed one", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", route.Host{Kind: route.HostName, Name: []byte("b.example")}, "b.example"},
+		{"the endpoint's address when the client names none", "GET / HTTP/1.0\r\n\r\n", route.Host{}, address},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig()
+			r.routes = []route.Spec{{Host: c.host, To: []route.Target{{Cluster: "default", Weight: 1}}}}
+			s := r.start(t, fronts[0], []string{address})
+			say(t, s.dial(t), c.request)
+			if got := <-hosts; got != c.want {
+				t.Errorf("asked for %q; want %q", got, c.want)
+			}
+		})
 	}
 }
