@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -89,7 +90,7 @@ func TestBadRequestsAreRefusedAndReachNobody(t *testing.T) {
 				t.Errorf("got %d %q %q; want %d, a word and a line", r.StatusCode, r.Header.Get("Poise-Error"), body, b.status)
 			}
 			if b.status != 405 && !strings.HasPrefix(b.name, "encoded") && b.name != "backslash" { // those are understood, and only refused
-				if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+				if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 					t.Errorf("after the answer: %d bytes, %v; want the end of the connection", n, err)
 				}
 			}
@@ -175,7 +176,7 @@ func TestConnectionOptionsAreHonoured(t *testing.T) {
 		say(t, c, request.text)
 		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		_, err := c.Read(make([]byte, 1))
-		if closed := err == io.EOF; closed != request.closes {
+		if closed := errors.Is(err, io.EOF); closed != request.closes {
 			t.Errorf("%s: closed %t (%v); want %t", name, closed, err, request.closes)
 		}
 	}
@@ -227,7 +228,7 @@ func TestWebSocketIsATunnel(t *testing.T) {
 		if err != nil {
 			return
 		}
-		defer c.CloseNow()
+		defer func() { _ = c.CloseNow() }()
 		c.SetReadLimit(1 << 20)
 		for {
 			kind, m, err := c.Read(r.Context())
@@ -284,7 +285,7 @@ func TestSlowClientsAreSentAway(t *testing.T) {
 	}
 	c = s.dial(t)
 	say(t, c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+	if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("idle: %d bytes, %v; want the connection closed without a word", n, err)
 	}
 }
