@@ -237,7 +237,7 @@ func (c *conn) waitFor(fd uintptr) bool {
 	c.in.Hold(buffer.Small)
 	for {
 		n, err := syscall.Read(int(fd), c.in.Space())
-		switch err { //nolint:errorlint // a bare syscall.Errno
+		switch err {
 		case syscall.EAGAIN:
 			c.in.Release()
 			return false
