@@ -134,21 +134,3 @@ func checkPure(t *testing.T, file string) {
 		return true
 	})
 }
-
-func TestEveryPackageSaysWhatItIs(t *testing.T) {
-	for _, p := range packages(t) {
-		comments := 0
-		for _, f := range p.GoFiles {
-			tree, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, f), nil, parser.ParseComments|parser.PackageClauseOnly)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if tree.Doc != nil {
-				comments++
-			}
-		}
-		if comments != 1 {
-			t.Errorf("%s has %d package comments; want one", p.ImportPath, comments)
-		}
-	}
-}

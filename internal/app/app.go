@@ -224,7 +224,7 @@ func (a *App) openAccessLog(o *config.AccessLog) error {
 	case "stderr":
 		a.accessTo = kept{os.Stderr}
 	default:
-		f, err := os.OpenFile(o.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		f, err := os.OpenFile(o.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640) //nolint:gosec // the group may read it, as with other logs
 		if err != nil {
 			return fmt.Errorf("the access log cannot be written: %w", err)
 		}

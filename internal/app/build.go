@@ -242,6 +242,6 @@ func (a *App) changed(e cluster.Event) {
 	if e.To == "unhealthy" || e.What == "panic" && e.To == "on" {
 		level = slog.LevelWarn
 	}
-	a.log.Log(context.Background(), level, e.What, attributes...)
+	a.log.Log(context.Background(), level, e.What, attributes...) //nolint:sloglint // one of the few words that cluster has for it
 	a.overrides.touch()
 }

@@ -85,7 +85,7 @@ func (f *overridesFile) save(all map[string]cluster.Overrides) error {
 		return err
 	}
 	next := f.path + ".new"
-	if err := os.WriteFile(next, append(text, '\n'), 0o640); err != nil {
+	if err := os.WriteFile(next, append(text, '\n'), 0o640); err != nil { //nolint:gosec // no secrets; the group may read it
 		return err
 	}
 	return os.Rename(next, f.path)

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -80,8 +81,8 @@ func (b *board) begin(s *score, lasts time.Duration) {
 func (b *board) add(r load.Result) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := len(b.scores) - 1; i >= 0; i-- {
-		if s := b.scores[i]; !r.Due.Before(s.began) {
+	for _, s := range slices.Backward(b.scores) {
+		if !r.Due.Before(s.began) {
 			s.add(r)
 			return
 		}

@@ -128,7 +128,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	began := time.Now()
 	seconds := make(chan struct{})
 	var reporting sync.WaitGroup
-	reporting.Go(func() { g.tally.everySecond(began, seconds, o.OnSecond) })
+	reporting.Go(func() { g.tally.everySecond(seconds, o.OnSecond) })
 	if o.Closed > 0 {
 		g.closed(ctx, began)
 	} else {

@@ -113,7 +113,7 @@ func (c *count) add(r *Result) {
 }
 
 // everySecond reports the seconds as they pass, until stop is closed.
-func (t *tally) everySecond(began time.Time, stop <-chan struct{}, report func(Second)) {
+func (t *tally) everySecond(stop <-chan struct{}, report func(Second)) {
 	if report == nil {
 		<-stop
 		return

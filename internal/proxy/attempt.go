@@ -35,6 +35,7 @@ type pool interface {
 // attempt makes one try at one endpoint.
 func (s *state) attempt(t record.Terms) verdict {
 	s.last = t.Endpoint
+	s.setAuthority(t.Endpoint)
 	s.tries++
 	lease := s.up.Attempts.Open(t)
 	stream, err := t.Endpoint.Transport.(pool).Get(context.Background(), s.x.Conn().Number)

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"poise/internal/balance"
 	"poise/internal/lb"
@@ -175,10 +176,5 @@ func (r *Retry) covers(o lb.Outcome) bool {
 }
 
 func (r *Retry) coversStatus(status int) bool {
-	for _, s := range r.Statuses {
-		if s == status {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Statuses, status)
 }

@@ -29,7 +29,6 @@ type state struct {
 	out     message.Head  // the request as endpoints get it
 	ans     message.Head  // the answer as the client gets it
 	text    []byte        // memory of field values made here
-	fields  []message.Field
 	scratch route.Scratch
 
 	route   *route.Route
@@ -191,9 +190,9 @@ func protocolName(h *message.Head) string {
 }
 
 // intern keeps text made here until the exchange is over.
-func (s *state) intern(make func([]byte) []byte) []byte {
+func (s *state) intern(write func([]byte) []byte) []byte {
 	start := len(s.text)
-	s.text = make(s.text)
+	s.text = write(s.text)
 	return s.text[start:len(s.text):len(s.text)]
 }
 

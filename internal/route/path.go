@@ -23,11 +23,8 @@ var badPath = &message.Refusal{
 // decoded (section 6.2.2.2). Two slashes stay two. What is forwarded are the
 // client's own bytes.
 func (s *Scratch) normalise(target []byte) *message.Refusal {
-	path := target
-	s.query = nil
-	if i := bytes.IndexByte(target, '?'); i >= 0 {
-		path, s.query = target[:i], target[i+1:]
-	}
+	path, query, _ := bytes.Cut(target, []byte("?"))
+	s.query = query
 	if normal(path) {
 		s.path = path
 		return nil

@@ -79,9 +79,16 @@ func appendLogfmt(b []byte, at time.Time, r *record.Request) []byte {
 		name  string
 		value []byte
 	}{
-		{"remote", r.Remote}, {"method", r.Method}, {"host", r.Host}, {"path", r.Path},
-		{"route", []byte(r.Route)}, {"cluster", []byte(r.Cluster)}, {"endpoint", []byte(r.Endpoint)},
-		{"error", []byte(r.Error)}, {"detail", []byte(r.Detail)}, {"id", r.ID},
+		{"remote", r.Remote},
+		{"method", r.Method},
+		{"host", r.Host},
+		{"path", r.Path},
+		{"route", []byte(r.Route)},
+		{"cluster", []byte(r.Cluster)},
+		{"endpoint", []byte(r.Endpoint)},
+		{"error", []byte(r.Error)},
+		{"detail", []byte(r.Detail)},
+		{"id", r.ID},
 	} {
 		if len(f.value) == 0 {
 			continue

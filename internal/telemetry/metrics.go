@@ -126,7 +126,7 @@ func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ..
 func (c *collector) collectTraffic(ch chan<- prometheus.Metric) {
 	durations := map[[2]string]*stats.Snapshot{}
 	overheads := map[string]*stats.Snapshot{}
-	var bytes = map[string]*[2]uint64{}
+	bytes := map[string]*[2]uint64{}
 	for _, t := range c.Book.All() {
 		k := t.Key
 		for class := 1; class <= 5; class++ {

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"poise/internal/route"
 )
 
 // onHTTP1 starts a rig with the HTTP/1.1 front only.
@@ -87,7 +90,7 @@ func TestBadRequestsAreRefusedAndReachNobody(t *testing.T) {
 				t.Errorf("got %d %q %q; want %d, a word and a line", r.StatusCode, r.Header.Get("Poise-Error"), body, b.status)
 			}
 			if b.status != 405 && !strings.HasPrefix(b.name, "encoded") && b.name != "backslash" { // those are understood, and only refused
-				if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+				if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 					t.Errorf("after the answer: %d bytes, %v; want the end of the connection", n, err)
 				}
 			}
@@ -173,7 +176,7 @@ func TestConnectionOptionsAreHonoured(t *testing.T) {
 		say(t, c, request.text)
 		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		_, err := c.Read(make([]byte, 1))
-		if closed := err == io.EOF; closed != request.closes {
+		if closed := errors.Is(err, io.EOF); closed != request.closes {
 			t.Errorf("%s: closed %t (%v); want %t", name, closed, err, request.closes)
 		}
 	}
@@ -225,7 +228,7 @@ func TestWebSocketIsATunnel(t *testing.T) {
 		if err != nil {
 			return
 		}
-		defer c.CloseNow()
+		defer func() { _ = c.CloseNow() }()
 		c.SetReadLimit(1 << 20)
 		for {
 			kind, m, err := c.Read(r.Context())
@@ -282,7 +285,7 @@ func TestSlowClientsAreSentAway(t *testing.T) {
 	}
 	c = s.dial(t)
 	say(t, c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+	if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("idle: %d bytes, %v; want the connection closed without a word", n, err)
 	}
 }
@@ -360,5 +363,30 @@ func TestWhatTheEndpointSees(t *testing.T) {
 				t.Errorf("trusted %t: %q should not be in\n%s", trusted, n, head)
 			}
 		}
+	}
+}
+
+func TestRouteSaysWhichHostTheEndpointIsAskedFor(t *testing.T) {
+	hosts := make(chan string, 1)
+	address := startEndpoint(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hosts <- r.Host }))
+	for _, c := range []struct {
+		name, request string
+		host          route.Host
+		want          string
+	}{
+		{"the client's", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", route.Host{}, "a.example"},
+		{"the endpoint's address", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", route.Host{Kind: route.HostEndpoint}, address},
+		{"a fixed one", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", route.Host{Kind: route.HostName, Name: []byte("b.example")}, "b.example"},
+		{"the endpoint's address when the client names none", "GET / HTTP/1.0\r\n\r\n", route.Host{}, address},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig()
+			r.routes = []route.Spec{{Host: c.host, To: []route.Target{{Cluster: "default", Weight: 1}}}}
+			s := r.start(t, fronts[0], []string{address})
+			say(t, s.dial(t), c.request)
+			if got := <-hosts; got != c.want {
+				t.Errorf("asked for %q; want %q", got, c.want)
+			}
+		})
 	}
 }
