@@ -290,8 +290,13 @@ func (s *state) idleTimeout() time.Duration {
 	return s.within(d)
 }
 
+// overtaken is how long the helper may take for its last write once the
+// client's part and the answer are whole.
+const overtaken = time.Second
+
 // join ends the helper and waits for it. A body that is not wholly sent by
-// now is of no use to anybody: both connections end with the exchange.
+// now is of no use to anybody: both connections end with the exchange. Where
+// the answer overtook only the helper's last step, both are good.
 func (s *state) join() {
 	u := &s.upload
 	if !u.started || u.joined {
@@ -303,11 +308,15 @@ func (s *state) join() {
 		return
 	default:
 	}
-	if u.ended.Load() { // the answer overtook the helper's last steps; both connections are good
-		<-u.done
-		return
+	if u.ended.Load() {
+		select {
+		case <-u.done:
+			return
+		case <-time.After(overtaken): // the endpoint reads no more; only its connection ends
+		}
+	} else {
+		s.x.StopReading()
 	}
-	s.x.StopReading()
 	u.stream.Cancel()
 	<-u.done
 }

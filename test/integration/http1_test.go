@@ -390,3 +390,58 @@ func TestRouteSaysWhichHostTheEndpointIsAskedFor(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAnswerThatOvertakesTheUploadLeavesTheConnectionOpen(t *testing.T) {
+	const body = "0123456789"
+	address := rawEndpoint(t, func(c net.Conn) {
+		for r := bufio.NewReader(c); ; { // answers at once, not after a read that shows the end
+			q, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			if _, err := io.ReadFull(q.Body, make([]byte, len(body))); err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		}
+	})
+	s := newRig().start(t, fronts[0], []string{address})
+	c := s.dial(t)
+	for i := range 300 {
+		if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"+body[:5]); err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+		if i%2 == 0 {
+			time.Sleep(time.Millisecond) // the second half then comes by itself
+		}
+		if r, text := say(t, c, body[5:]); r.StatusCode != 200 || text != "ok" || r.Close {
+			t.Fatalf("request %d: %d %q, close %t; want 200 \"ok\" on an open connection", i, r.StatusCode, text, r.Close)
+		}
+	}
+}
+
+func TestHTTP10IsForwardedAs11AndAnsweredAsItAsks(t *testing.T) {
+	var seen http.Header
+	var proto string
+	s := onHTTP1(t, newRig(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen, proto = r.Header.Clone(), r.Proto
+		_, _ = io.WriteString(w, "ok")
+	}))
+	r, body := say(t, s.dial(t), "GET / HTTP/1.0\r\nHost: old.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nTE: trailers\r\n\r\n")
+	if body != "ok" || !r.Close || proto != "HTTP/1.1" {
+		t.Errorf("%q, close %t, forwarded as %s; want \"ok\", a closed connection, HTTP/1.1", body, r.Close, proto)
+	}
+	for name, want := range map[string]string{
+		"Via": "1.0 poise", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "old.example", "X-Forwarded-For": "127.0.0.1", "Te": "",
+	} {
+		if got := seen.Get(name); got != want {
+			t.Errorf("%s = %q; want %q", name, got, want)
+		}
+	}
+	c := s.dial(t)
+	for range 2 {
+		if r, _ := say(t, c, "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"); r.Header.Get("Connection") != "keep-alive" {
+			t.Errorf("Connection = %q; want keep-alive", r.Header.Get("Connection"))
+		}
+	}
+}
