@@ -2,6 +2,7 @@ package route
 
 import (
 	"bytes"
+	"fmt"
 
 	"poise/internal/message"
 )
@@ -10,7 +11,9 @@ import (
 type Scratch struct {
 	path   []byte // normalised; a part of the request's own bytes where that was normal
 	query  []byte // as sent
-	memory []byte
+	dots   bool   // normalising took dot segments out
+	memory []byte // of path
+	target []byte // what ForwardPath had to write anew
 }
 
 var badPath = &message.Refusal{
@@ -24,7 +27,7 @@ var badPath = &message.Refusal{
 // client's own bytes.
 func (s *Scratch) normalise(target []byte) *message.Refusal {
 	path := target
-	s.query = nil
+	s.query, s.dots = nil, false
 	if i := bytes.IndexByte(target, '?'); i >= 0 {
 		path, s.query = target[:i], target[i+1:]
 	}
@@ -38,7 +41,27 @@ func (s *Scratch) normalise(target []byte) *message.Refusal {
 		return badPath
 	}
 	s.path = removeDots(decoded)
+	s.dots = len(s.path) < len(decoded) // a dot segment never goes without a trace
 	return nil
+}
+
+// normalText normalises a path that an operator wrote, so that it is compared
+// in the form that requests are brought into. A byte that no request can send
+// as it is becomes its escape.
+func normalText(path string) (string, error) {
+	var encoded []byte
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c >= 0x7f {
+			encoded = fmt.Appendf(encoded, "%%%02X", c)
+		} else {
+			encoded = append(encoded, c)
+		}
+	}
+	var s Scratch
+	if s.normalise(encoded) != nil || s.query != nil {
+		return "", fmt.Errorf("path %q can never fit: requests with an escaped slash, backslash or NUL are refused, and a query is matched by `query:`", path)
+	}
+	return string(s.path), nil
 }
 
 // normal reports whether a path needs no work, as nearly all do.
