@@ -9,6 +9,7 @@ import (
 
 // Scratch is the memory of one match at a time.
 type Scratch struct {
+	host   []byte // that is asked for, without port
 	path   []byte // normalised; a part of the request's own bytes where that was normal
 	query  []byte // as sent
 	dots   bool   // normalising took dot segments out
@@ -45,10 +46,10 @@ func (s *Scratch) normalise(target []byte) *message.Refusal {
 	return nil
 }
 
-// normalText normalises a path that an operator wrote, so that it is compared
+// NormalPath normalises a path that an operator wrote, so that it is compared
 // in the form that requests are brought into. A byte that no request can send
-// as it is becomes its escape.
-func normalText(path string) (string, error) {
+// as it is becomes its escape. The error says why no request can have the path.
+func NormalPath(path string) (string, error) {
 	var encoded []byte
 	for i := range len(path) {
 		if c := path[i]; c <= ' ' || c >= 0x7f {
@@ -59,7 +60,7 @@ func normalText(path string) (string, error) {
 	}
 	var s Scratch
 	if s.normalise(encoded) != nil || s.query != nil {
-		return "", fmt.Errorf("path %q can never fit: requests with an escaped slash, backslash or NUL are refused, and a query is matched by `query:`", path)
+		return "", fmt.Errorf("%q can never fit: a request with such a path is refused", path)
 	}
 	return string(s.path), nil
 }

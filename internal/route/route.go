@@ -131,7 +131,7 @@ func compile(i int, s Spec) (Route, error) {
 	if s.Redirect == nil && r.weight == 0 {
 		return r, fmt.Errorf("no target has a weight; give one at least 1")
 	}
-	strip, err := normalText(s.StripPrefix)
+	strip, err := NormalPath(s.StripPrefix)
 	if err != nil {
 		return r, fmt.Errorf("strip_prefix: %w", err)
 	}
@@ -185,10 +185,10 @@ func compileMatch(m Match) (matcher, error) {
 func (m *matcher) compilePath() (err error) {
 	switch m.path.Kind {
 	case Prefix:
-		m.path.Value, err = normalText(m.path.Value)
+		m.path.Value, err = NormalPath(m.path.Value)
 		m.path.Value = strings.TrimSuffix(m.path.Value, "/")
 	case Exact:
-		m.path.Value, err = normalText(m.path.Value)
+		m.path.Value, err = NormalPath(m.path.Value)
 	case Regex:
 		if m.regex, err = regexp.Compile(`\A(?:` + m.path.Value + `)\z`); err != nil {
 			err = fmt.Errorf("path regex: %w", err)
@@ -209,6 +209,7 @@ func (t *Table) Match(h *message.Head, s *Scratch) (*Route, *message.Refusal) {
 	if refusal := s.normalise(h.Path); refusal != nil {
 		return nil, refusal
 	}
+	s.host = hostOf(h.Authority)
 	for i := range t.routes {
 		if t.routes[i].match.fits(h, s) {
 			return &t.routes[i], nil

@@ -300,7 +300,7 @@ func TestCompileSaysWhatIsWrong(t *testing.T) {
 		{"a prefix that no request can have", Spec{To: to, Match: prefix("/a%2Fb")}, "can never fit"},
 		{"an exact path that no request can have", Spec{To: to, Match: exact(`/a\b`)}, "can never fit"},
 		{"an exact path with a query", Spec{To: to, Match: exact("/a?b")}, "can never fit"},
-		{"a prefix to strip that no request can have", Spec{To: to, StripPrefix: "/%00"}, "strip_prefix: path"},
+		{"a prefix to strip that no request can have", Spec{To: to, StripPrefix: "/%00"}, "strip_prefix: \"/%00\" can never fit"},
 		{"a match on Host as a field", Spec{To: to, Match: Match{Headers: []Pair{{"Host", "a"}}}}, "header: the field Host belongs to the connection"},
 		{"a match on what is no field name", Spec{To: to, Match: Match{Headers: []Pair{{"a b", "c"}}}}, "is no field name"},
 		{"a change of framing", Spec{To: to, RequestHeaders: Changes{Set: []Pair{{"Content-Length", "5"}}}}, "request_headers: the field Content-Length"},
