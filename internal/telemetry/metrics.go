@@ -3,6 +3,7 @@ package telemetry
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,7 +34,6 @@ type Cluster struct {
 	Cluster  *cluster.Cluster
 	Attempts *record.Attempts
 	Idle     func(*lb.Endpoint) (idle, open int) // connections
-	Checks   map[string][2]uint64                // health checks by address: passed, failed
 }
 
 // Listener is what the metrics read of a listener.
@@ -54,11 +54,15 @@ func Handler(s Sources) http.Handler {
 		s.EndpointSeries = 1000
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{s})
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{Sources: s, folds: map[*cluster.Cluster]*fold{}})
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4})
 }
 
-type collector struct{ Sources }
+type collector struct {
+	Sources
+	mu    sync.Mutex // one look at the clusters at a time
+	folds map[*cluster.Cluster]*fold
+}
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("poise_"+name, help, labels, nil)
@@ -104,9 +108,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(ch, connections, float64(l.Idle), l.Address, "idle")
 		gauge(ch, connections, float64(l.Open-l.Idle), l.Address, "active")
 	}
-	for _, k := range c.Clusters() {
-		c.collectCluster(ch, k)
-	}
+	c.collectClusters(ch)
 	r := c.Reloads()
 	counter(ch, reloadsTotal, r.Applied, "applied")
 	counter(ch, reloadsTotal, r.Refused, "refused")
