@@ -151,7 +151,7 @@ func TestCountersNeverFall(t *testing.T) {
 	var leases []record.Lease
 	attempts, checks := 0, 0
 	before := r.scrape(t)
-	for step := range 800 {
+	for step := range 400 {
 		members := c.Snapshot().Members
 		switch dice.IntN(8) {
 		case 0:
