@@ -131,11 +131,7 @@ func (c *collector) collectTraffic(ch chan<- prometheus.Metric) {
 	var bytes = map[string]*[2]uint64{}
 	for _, t := range c.Book.All() {
 		k := t.Key
-		for class := 1; class <= 5; class++ {
-			if n := t.Classes[class].Load(); n > 0 {
-				counter(ch, requestsTotal, n, k.Listener, k.Route, k.Cluster, strconv.Itoa(class)+"xx")
-			}
-		}
+		collectRequests(ch, t)
 		add(durations, [2]string{k.Route, k.Cluster}, t.Duration.Snapshot())
 		if k.Cluster != "" {
 			add(overheads, k.Cluster, t.Overhead.Snapshot())
@@ -155,6 +151,22 @@ func (c *collector) collectTraffic(ch chan<- prometheus.Metric) {
 	for route, n := range bytes {
 		counter(ch, requestBytes, n[0], route)
 		counter(ch, responseBytes, n[1], route)
+	}
+}
+
+// collectRequests shows the usual classes from the first request on, those
+// without one as 0: a counter that appears with the first failure has no rate.
+func collectRequests(ch chan<- prometheus.Metric, t *record.Traffic) {
+	var classes [6]uint64
+	seen := false
+	for class := range classes {
+		classes[class] = t.Classes[class].Load()
+		seen = seen || classes[class] > 0
+	}
+	for class := 1; class <= 5; class++ {
+		if seen && class > 1 || classes[class] > 0 {
+			counter(ch, requestsTotal, classes[class], t.Key.Listener, t.Key.Route, t.Key.Cluster, strconv.Itoa(class)+"xx")
+		}
 	}
 }
 

@@ -187,6 +187,15 @@ func TestValuesOnThePage(t *testing.T) {
 	}
 }
 
+func TestTheClassesAreThereBeforeTheFirstFailure(t *testing.T) {
+	p := everything().scrape(t)
+	for class, want := range map[string]bool{"1xx": false, "2xx": true, "3xx": true, "4xx": true, "5xx": true} {
+		if _, is := p[`poise_requests_total{cluster="web",code_class="`+class+`",listener=":8080",route="default"}`]; is != want {
+			t.Errorf("after a 200 there is a series of %s: %v; want %v", class, is, want)
+		}
+	}
+}
+
 func TestEachFormatParses(t *testing.T) {
 	r := everything()
 	for _, accept := range []string{"", "text/plain;version=0.0.4", "application/openmetrics-text;version=1.0.0"} {
