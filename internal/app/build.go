@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -74,7 +75,7 @@ func (a *App) startProber(m *managed) {
 	m.prober.Set(addresses(m.config.Endpoints))
 }
 
-func proberOptions(h *config.Health, to probe.Reporter) probe.Options {
+func proberOptions(h *config.Health, to *cluster.Cluster) probe.Options {
 	o := probe.Options{
 		Interval: h.Interval.Std(), Timeout: h.Timeout.Std(), Jitter: float64(h.Jitter), Reporter: to,
 		Thresholds: probe.Thresholds{Rise: h.Rise, Fall: h.Fall, Initial: h.Initial},
@@ -88,7 +89,20 @@ func proberOptions(h *config.Health, to probe.Reporter) probe.Options {
 	default:
 		o.Check = probe.TCP()
 	}
+	o.Check = counted(o.Check, to)
 	return o
+}
+
+// counted counts the checks at the endpoint, where the counts outlive a change
+// of the checks. One that ends with its prober says nothing.
+func counted(check probe.Check, by *cluster.Cluster) probe.Check {
+	return func(ctx context.Context, address string) error {
+		err := check(ctx, address)
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			by.Checked(address, err == nil)
+		}
+		return err
+	}
 }
 
 func specs(endpoints []config.Endpoint) []cluster.Spec {

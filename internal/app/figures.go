@@ -143,15 +143,9 @@ func (a *App) sources() telemetry.Sources {
 	return telemetry.Sources{
 		Book: &a.book, Version: a.options.Version, EndpointSeries: a.options.Config.Telemetry.Prometheus.EndpointSeries,
 		Clusters: func() []telemetry.Cluster {
-			a.mu.Lock()
-			defer a.mu.Unlock()
 			var all []telemetry.Cluster
 			for _, m := range *a.clusters.Load() {
-				k := telemetry.Cluster{Cluster: m.Cluster, Attempts: m.attempts, Idle: poolSizes}
-				if m.prober != nil {
-					k.Checks = m.prober.Counts()
-				}
-				all = append(all, k)
+				all = append(all, telemetry.Cluster{Cluster: m.Cluster, Attempts: m.attempts, Idle: poolSizes})
 			}
 			return all
 		},

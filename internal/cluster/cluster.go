@@ -99,12 +99,9 @@ type Cluster struct {
 	configured string
 	pinned     string
 	pinnedAt   time.Time
-	gone       Gone
+	gone       lb.Totals // of endpoints that have left
+	leaving    []leaver
 }
-
-// Gone sums the counters of endpoints that have left, so that sums over a
-// cluster never fall.
-type Gone struct{ Outcomes [lb.OutcomeCount]uint64 }
 
 // New returns a cluster with its first snapshot published.
 func New(o Options, specs []Spec) *Cluster {
@@ -118,13 +115,6 @@ func (c *Cluster) Name() string { return c.options.Name }
 
 // Snapshot returns the current snapshot, never nil.
 func (c *Cluster) Snapshot() *Snapshot { return c.snapshot.Load() }
-
-// Gone returns what endpoints did that are no longer here.
-func (c *Cluster) Gone() Gone {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.gone
-}
 
 // SetEndpoints makes specs the endpoints. An address that stays keeps its
 // counters, its state and its connections.
@@ -150,6 +140,7 @@ func (c *Cluster) SetEndpoints(specs []Spec) {
 	for _, m := range old {
 		c.retire(m)
 	}
+	c.settle()
 }
 
 func (c *Cluster) newMember(s Spec) *member {
@@ -170,9 +161,7 @@ func (c *Cluster) newMember(s Spec) *member {
 // retire ends a member that has left. Requests that hold it finish: closing
 // its pool closes only the connections that wait.
 func (c *Cluster) retire(m *member) {
-	for i := range m.endpoint.Stats.Outcomes {
-		c.gone.Outcomes[i] += m.endpoint.Stats.Outcomes[i].Load()
-	}
+	c.leaving = append(c.leaving, leaver{m.endpoint, c.options.Wall()})
 	if m.detach != nil {
 		m.detach()
 	}

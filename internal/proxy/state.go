@@ -91,6 +91,7 @@ func (s *state) begin(h *handler, x message.Exchange) {
 	s.books = h.booksOf(t)
 	s.traffic = s.books.unknown
 	s.text = s.text[:0]
+	s.out.Fields = s.out.Fields[:0] // a request that is refused has no id; the one before it had
 	s.route, s.up, s.last, s.newCookie = nil, nil, nil, nil
 	s.triedN, s.retries, s.resent, s.tries = 0, 0, 0, 0
 	s.first, s.whole = nil, false
@@ -171,6 +172,14 @@ func (s *state) describe(r *record.Request) {
 	r.Remote, r.Method, r.Host, r.Path = c.RemoteText, s.in.Method, s.in.Authority, s.in.Path
 	r.Proto = protocolName(s.in)
 	r.Route, r.ID = s.traffic.Key.Route, s.out.Get(message.XRequestID)
+	for i := range s.in.Fields {
+		switch f := &s.in.Fields[i]; {
+		case message.EqualFold(f.Name, "user-agent"):
+			r.UserAgent = f.Value
+		case message.EqualFold(f.Name, "referer"):
+			r.Referer = f.Value
+		}
+	}
 	if s.last != nil {
 		r.Endpoint = s.last.Address
 	}
