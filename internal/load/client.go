@@ -133,7 +133,7 @@ func (c *client) connection(deadline time.Time) (net.Conn, error) {
 	}
 	ctx, cancel := context.WithDeadline(c.ctx, deadline)
 	defer cancel()
-	conn, err := c.g.dial(ctx, "tcp", c.g.address)
+	conn, err := c.g.world.dial(ctx, "tcp", c.g.address)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -51,13 +52,16 @@ type Result struct {
 // reports. When ctx is done it stops at once: requests under way are given up,
 // count as unfinished, and the report covers the others.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	return run(ctx, o, (&net.Dialer{}).DialContext)
+	return run(ctx, o, world{dial: (&net.Dialer{}).DialContext, nap: nap})
 }
 
-// dial opens a connection; tests put another network in its place.
-type dial func(ctx context.Context, network, address string) (net.Conn, error)
+// world is the network and the clock; tests put their own in its place.
+type world struct {
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	nap  func(time.Duration) // sleeps for less than fine
+}
 
-func run(ctx context.Context, o Options, d dial) (*Report, error) {
+func run(ctx context.Context, o Options, w world) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -70,7 +74,7 @@ func run(ctx context.Context, o Options, d dial) (*Report, error) {
 	if u.Port() == "" {
 		address = net.JoinHostPort(u.Hostname(), "80")
 	}
-	g := &generator{options: o, dial: d, address: address, request: newRequest(&o, u), tally: newTally(&o)}
+	g := &generator{options: o, world: w, address: address, request: newRequest(&o, u), tally: newTally(&o)}
 	began := time.Now()
 	seconds := make(chan struct{})
 	var reporting sync.WaitGroup
@@ -88,7 +92,7 @@ func run(ctx context.Context, o Options, d dial) (*Report, error) {
 
 type generator struct {
 	options Options
-	dial    dial
+	world   world
 	address string
 	request *request
 	tally   *tally
@@ -125,7 +129,7 @@ func (g *generator) open(ctx context.Context, began time.Time) {
 	clients := 0
 	key := g.options.keys(0)
 	for due := range g.timeline(began) {
-		if !sleepUntil(ctx, due) {
+		if !g.sleepUntil(ctx, due) {
 			break
 		}
 		j := job{due, key()}
@@ -186,18 +190,36 @@ func (g *generator) timeline(began time.Time) func(yield func(time.Time) bool) {
 	}
 }
 
+// fine is how long before a request is due the runtime's timers are left: they
+// wake up to a millisecond late when the process is idle, which would count as
+// latency.
+const fine = 2 * time.Millisecond
+
 // sleepUntil reports whether ctx is still good then.
-func sleepUntil(ctx context.Context, due time.Time) bool {
-	d := time.Until(due)
-	if d <= 0 {
-		return ctx.Err() == nil
+func (g *generator) sleepUntil(ctx context.Context, due time.Time) bool {
+	if d := time.Until(due) - fine; d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return false
+		}
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
+	if d := time.Until(due); d > 0 {
+		g.world.nap(d)
+	}
+	return ctx.Err() == nil
+}
+
+// nap sleeps as precisely as the kernel does, some 50 µs, at the cost of a
+// thread. A signal may end it early.
+func nap(d time.Duration) {
+	until := time.Now().Add(d)
+	for ; d > 0; d = time.Until(until) {
+		t := syscall.NsecToTimespec(d.Nanoseconds())
+		if err := syscall.Nanosleep(&t, nil); err != nil && err != syscall.EINTR {
+			time.Sleep(d)
+		}
 	}
 }

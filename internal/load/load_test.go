@@ -17,7 +17,7 @@ func inBubble(t *testing.T, s *stub, o Options, check func(*Report)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		o.URL = "http://127.0.0.1:1/"
-		r, err := run(t.Context(), o, s.dial)
+		r, err := run(t.Context(), o, world{s.dial, time.Sleep})
 		s.all.Wait()
 		if err != nil {
 			t.Fatal(err)
@@ -192,7 +192,7 @@ func TestAnInterruptedRunReportsWhatItMeasured(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second-5*time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		r, err := run(ctx, Options{URL: "http://127.0.0.1:1/", Rate: 100, For: time.Minute}, s.dial)
+		r, err := run(ctx, Options{URL: "http://127.0.0.1:1/", Rate: 100, For: time.Minute}, world{s.dial, time.Sleep})
 		took := time.Since(began)
 		s.all.Wait()
 		if err != nil {
