@@ -21,11 +21,10 @@ func TestSharesOfSeveralFaultsAddUp(t *testing.T) {
 	s := Defaults()
 	s.Hang, s.Reset, s.Errors, s.CrashMidBody = 0.05, 0.10, 0.20, 0.15
 	w := New("a", s, 3)
-	r := httptest.NewRequest("GET", "/work", nil)
 	const n = 100_000
 	got := map[fate]float64{}
 	for range n {
-		f, _, _ := w.draw(r)
+		f, _ := w.draw()
 		got[f]++
 	}
 	for f, want := range map[fate]float64{hung: 0.05, reset: 0.10, failed: 0.20, cut: 0.15, answered: 0.50} {
@@ -170,6 +169,28 @@ func TestMoreSlotsLetTheNextInAtOnce(t *testing.T) {
 		all.Wait()
 		if took := time.Since(began); took != 15*time.Millisecond {
 			t.Errorf("four requests took %v; want 15ms: three of them begin when the slots come", took)
+		}
+	})
+}
+
+func TestWhoWaitedIsQuickWhenTheWorkerIsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := Defaults()
+		s.Slots, s.Delay = 1, Duration(time.Second)
+		w := New("a", s, 1)
+		began := time.Now()
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				w.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(context.Background(), "GET", "/work", nil))
+			})
+		}
+		time.Sleep(500 * time.Millisecond)
+		s.Delay = Duration(10 * time.Millisecond)
+		w.Set(s)
+		all.Wait()
+		if took := time.Since(began); took != 1020*time.Millisecond {
+			t.Errorf("three requests took %v; want 1.02s: the first had begun, the two that waited take 10 ms", took)
 		}
 	})
 }
