@@ -81,12 +81,15 @@ func (d *Demo) Run(ctx context.Context) (*Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.For+time.Second)
 	defer cancel()
 	b := board{policies: d.Policies}
+	if !d.Tour {
+		b.begin(newScore("", "no fault", d.Workers), d.For)
+	}
 	var loading sync.WaitGroup
 	loading.Go(func() { err = d.load(ctx, &b) })
 	if d.Tour {
 		d.tour(ctx, crew, &b)
 	} else {
-		d.balance(ctx, &b)
+		d.balance(ctx)
 	}
 	cancel()
 	loading.Wait()
@@ -124,8 +127,7 @@ func (d *Demo) load(ctx context.Context, b *board) error {
 }
 
 // balance breaks nothing.
-func (d *Demo) balance(ctx context.Context, b *board) {
-	b.begin(newScore("", "no fault", d.Workers), d.For)
+func (d *Demo) balance(ctx context.Context) {
 	if !d.Quiet {
 		d.screen.heading("round-robin", d.Workers)
 	}

@@ -93,9 +93,9 @@ func TestLoadAgreesWithWrk(t *testing.T) {
 	url := "http://" + startWorker(t, poise) + "/work"
 	const (
 		connections = 4
-		rounds      = 7
-		attempts    = 20
-		lasts       = 1500 * time.Millisecond
+		rounds      = 5
+		attempts    = 30
+		lasts       = time.Second // wrk takes whole ones
 		most        = 0.03
 	)
 	var p50, mean []float64 // poise load's by wrk's, a round
