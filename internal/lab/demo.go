@@ -61,6 +61,9 @@ type Outcome struct {
 // Good reports whether every stop had its expected effect.
 func (o *Outcome) Good() bool { return o.Run == o.Stops && len(o.Missing) == 0 }
 
+// requestTimeout is how long the load waits for an answer.
+const requestTimeout = 5 * time.Second
+
 // Run starts everything, runs until the time is over or ctx is done, stops
 // everything, and prints the summary of what there was.
 func (d *Demo) Run(ctx context.Context) (*Outcome, error) {
@@ -76,9 +79,8 @@ func (d *Demo) Run(ctx context.Context) (*Outcome, error) {
 	}
 	d.screen.name(crew)
 	d.introduce(crew)
-	// The load ends with the tour, and at the latest so much after its time:
-	// the last stop still asks how things stand.
-	ctx, cancel := context.WithTimeout(ctx, d.For+time.Second)
+	// Nothing takes longer than the tour and the last request's timeout.
+	ctx, cancel := context.WithTimeout(ctx, d.For+2*requestTimeout)
 	defer cancel()
 	b := board{policies: d.Policies}
 	if !d.Tour {
@@ -91,7 +93,6 @@ func (d *Demo) Run(ctx context.Context) (*Outcome, error) {
 	} else {
 		d.balance(ctx)
 	}
-	cancel()
 	loading.Wait()
 	d.screen.close()
 	if stopErr := stop(); err == nil {
@@ -110,7 +111,7 @@ func (d *Demo) Run(ctx context.Context) (*Outcome, error) {
 // load sends the requests of the whole demo.
 func (d *Demo) load(ctx context.Context, b *board) error {
 	o := load.Options{
-		URL: d.Target, Rate: d.Rate, For: d.For, Timeout: 5 * time.Second, Seed: 1,
+		URL: d.Target, Rate: d.Rate, For: d.For, Timeout: requestTimeout, Seed: 1,
 		OnResult: b.add,
 		OnSecond: func(s load.Second) {
 			switch {
@@ -149,6 +150,7 @@ func wait(ctx context.Context, lasts time.Duration) bool {
 // tour goes through all conditions under each policy.
 func (d *Demo) tour(ctx context.Context, c *crew, b *board) {
 	lasts := d.For / time.Duration(len(d.Policies)*len(conditions))
+	until := time.Now() // stops end when they should, however long things take
 	for _, policy := range d.Policies {
 		if !d.Quiet {
 			d.screen.heading(policy, d.Workers)
@@ -163,7 +165,8 @@ func (d *Demo) tour(ctx context.Context, c *crew, b *board) {
 			if !k.sameVictim {
 				victim = c.busiest(b.last())
 			}
-			if !d.stop(ctx, b, k, stop{policy: policy, victim: victim, lasts: lasts, problem: problem}) {
+			until = until.Add(lasts)
+			if !d.stop(ctx, b, k, stop{policy: policy, victim: victim, until: until, problem: problem}) {
 				return
 			}
 		}
@@ -174,7 +177,7 @@ func (d *Demo) tour(ctx context.Context, c *crew, b *board) {
 type stop struct {
 	policy  string
 	victim  *member
-	lasts   time.Duration
+	until   time.Time
 	problem string // what is wrong already
 }
 
@@ -186,11 +189,11 @@ func (d *Demo) stop(ctx context.Context, b *board, k *condition, p stop) bool {
 	s := newScore(p.policy, k.name, d.Workers)
 	s.victim, s.missing = p.victim.name, p.problem
 	s.label = k.label(p.victim.name)
-	b.begin(s, p.lasts)
+	b.begin(s, time.Until(p.until))
 	if err := k.begin(p.victim); err != nil {
 		s.missing = err.Error()
 	}
-	if !wait(ctx, p.lasts) {
+	if !wait(ctx, time.Until(p.until)) {
 		heal(p.victim)
 		return false
 	}
