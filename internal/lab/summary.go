@@ -36,7 +36,7 @@ const (
 func (b *board) printTable(s *screen) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s.print("\n%s", s.paint(bold, "What clients saw: p50 and p99 in ms, failed requests"))
+	s.print("\n%s", s.paint(bold, "What clients saw, answers after the end of a stop included: p50, p99 in ms, failed"))
 	head, sub := fmt.Sprintf("%-*s", widestLabel, ""), fmt.Sprintf("%-*s", widestLabel, "")
 	for _, p := range b.policies {
 		head += fmt.Sprintf("%*s", widestCell, p)
