@@ -3,7 +3,7 @@ VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LINT     = go tool -modfile=tools/go.mod golangci-lint
 BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/poise ./cmd/poise
 
-.PHONY: help build demo test check lint fmt bench prove clean
+.PHONY: help build demo picture test check lint fmt bench prove clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +13,13 @@ build: ## build bin/poise, one static binary
 
 demo: build ## see it work: workers, balancer, load, a tour of faults under four policies
 	./bin/poise demo
+
+# What the picture shows is this very run; script(1) is the terminal.
+DEMO = poise demo --policies round-robin,least-request,hot-cold --for 36s
+
+picture: build ## run the demo for half a minute and make docs/demo.svg of it
+	PATH="$$PWD/bin:$$PATH" script -qefc "$(DEMO)" bin/demo.typescript
+	go run ./docs/picture $(DEMO) < bin/demo.typescript > docs/demo.svg
 
 test: ## everything that CI runs, each stage with its minutes
 	@.ci/stages
