@@ -251,7 +251,7 @@ func (c *Cluster) report(old, s *Snapshot) {
 			event.Reason = "pinned by the operator"
 		}
 	}
-	if event.From != event.To {
+	if event.From != event.To || old.Pinned != s.Pinned {
 		c.tell(event)
 	}
 	if old != nil && old.Panic != s.Panic {
