@@ -217,7 +217,10 @@ func (c *conn) waitForFirst() error {
 			break
 		}
 		if !c.again(err) {
-			return err
+			if !c.lastLook() {
+				return err
+			}
+			break
 		}
 	}
 	if c.waitErr != nil {
@@ -247,6 +250,16 @@ func (c *conn) waitFor(fd uintptr) bool {
 		c.waitN, c.waitErr = max(n, 0), err
 		return true
 	}
+}
+
+// lastLook takes a request that came just as the wait for it was ended.
+// Closing the connection on it would reset it.
+func (c *conn) lastLook() (came bool) {
+	if c.stopped.Load() {
+		return false
+	}
+	err := c.raw.Control(func(fd uintptr) { came = c.waitFor(fd) })
+	return came && err == nil
 }
 
 // read reads from the socket. A deadline that fires without the time being
