@@ -37,7 +37,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fill": fill, "await": await, "hold": hold, "exits": exits,
+			"fill": fill, "await": await, "hold": hold, "exits": exits, "loads": loads,
 		},
 	})
 }
@@ -89,16 +89,29 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 // exits STATUS ARGS… runs poise with ARGS and expects exactly this status.
 // What it prints is in the files out and err.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
-	err := ts.Exec("poise", args[1:]...)
-	status := "0"
-	if err != nil {
-		status = strings.TrimPrefix(err.Error(), "exit status ")
-	}
-	ts.Check(os.WriteFile(filepath.Join(ts.Getenv("WORK"), "out"), []byte(ts.ReadFile("stdout")), 0o644))
-	ts.Check(os.WriteFile(filepath.Join(ts.Getenv("WORK"), "err"), []byte(ts.ReadFile("stderr")), 0o644))
-	if status != args[0] {
+	if status := runPoise(ts, args[1:]); status != args[0] {
 		ts.Fatalf("poise %s: exit status %s; want %s", strings.Join(args[1:], " "), status, args[0])
 	}
+}
+
+// loads ARGS… runs poise load with ARGS. That requests left late is no
+// failure here: it depends on what else the machine does.
+func loads(ts *testscript.TestScript, neg bool, args []string) {
+	status := runPoise(ts, append([]string{"load"}, args...))
+	if late := status == "1" && strings.Contains(ts.ReadFile("stderr"), "of the requests left late"); status != "0" && !late {
+		ts.Fatalf("poise load: exit status %s", status)
+	}
+}
+
+func runPoise(ts *testscript.TestScript, args []string) (status string) {
+	err := ts.Exec("poise", args...)
+	for file, stream := range map[string]string{"out": "stdout", "err": "stderr"} {
+		ts.Check(os.WriteFile(filepath.Join(ts.Getenv("WORK"), file), []byte(ts.ReadFile(stream)), 0o644))
+	}
+	if err != nil {
+		return strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	return "0"
 }
 
 // httpMain is `http METHOD URL [BODY]`: it prints the status, X-Worker where

@@ -177,7 +177,7 @@ func TestManyPublishersAndReaders(t *testing.T) {
 	if err := c.SetOperator("never:1", Disable); err != nil {
 		t.Fatal(err)
 	}
-	const rounds = 300
+	const rounds = 100
 	var publishers, readers sync.WaitGroup
 	done := make(chan struct{})
 	for p := range 4 {
