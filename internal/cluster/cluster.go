@@ -187,7 +187,7 @@ func (c *Cluster) Pin(policy string) error {
 	if policy == "least-connections" {
 		policy = "least-request"
 	}
-	if c.options.Builders[policy] == nil && policy != lb.Adaptive {
+	if !c.known(policy) {
 		return fmt.Errorf("there is no policy %q; there are %s and %s", policy, strings.Join(lb.Policies, ", "), lb.Adaptive)
 	}
 	c.mu.Lock()
@@ -198,6 +198,10 @@ func (c *Cluster) Pin(policy string) error {
 	}
 	c.publish()
 	return nil
+}
+
+func (c *Cluster) known(policy string) bool {
+	return policy == lb.Adaptive || c.options.Builders[policy] != nil
 }
 
 // publish makes the next snapshot of what the cluster is now. The caller holds
@@ -229,9 +233,6 @@ func (c *Cluster) publish() {
 
 // report tells what a publish changed for the cluster as a whole.
 func (c *Cluster) report(old, s *Snapshot) {
-	if c.options.OnChange == nil {
-		return
-	}
 	event := Event{Cluster: c.options.Name, What: "policy", To: s.Policy, Reason: s.Note}
 	if old != nil {
 		event.From = old.Policy
@@ -239,11 +240,11 @@ func (c *Cluster) report(old, s *Snapshot) {
 			event.Reason = "pinned by the operator"
 		}
 	}
-	if event.From != event.To {
-		c.options.OnChange(event)
+	if event.From != event.To || old.Pinned != s.Pinned {
+		c.tell(event)
 	}
 	if old != nil && old.Panic != s.Panic {
-		c.options.OnChange(panicEvent(c.options.Name, s))
+		c.tell(panicEvent(c.options.Name, s))
 	}
 }
 

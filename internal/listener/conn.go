@@ -99,8 +99,14 @@ func (c *conn) next() bool {
 		switch {
 		case err == nil:
 			return c.ready
-		case !c.again(err):
+		case c.again(err):
+		case c.in.Len() > 0 || c.stopped.Load() || !errors.Is(err, os.ErrDeadlineExceeded):
 			return c.late(err)
+		default: // a request may have come just as the wait for it was ended; closing on it would reset it
+			came, left := c.nc.Rest(c)
+			if left || !came {
+				return c.ready
+			}
 		}
 	}
 }

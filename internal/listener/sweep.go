@@ -12,6 +12,12 @@ import (
 // for clients that left. It is all that timeouts cost: no request arms one.
 const sweepEvery = 100 * time.Millisecond
 
+// drainIdle is how long a connection may wait for its next request while the
+// listener drains. A client that is busy sends it sooner, and is told with the
+// answer that the connection closes; closing at once would reset the request
+// that is on its way.
+const drainIdle = 500 * time.Millisecond
+
 func (l *Listener) sweepUntil(stop <-chan struct{}) {
 	poller := socket.NewPoller()
 	tick := time.NewTicker(sweepEvery)
@@ -46,6 +52,9 @@ func (l *Listener) limit(p phase) time.Duration {
 func (c *conn) sweep(millis int64, p *socket.Poller) {
 	if c.reading.expire(millis, c.l.limit) {
 		_ = c.nc.SetReadDeadline(past)
+	}
+	if c.l.draining.Load() && c.reading.lasts(millis) >= drainIdle.Milliseconds() {
+		c.wakeIfIdle()
 	}
 	if c.writing.expire(millis, c.l.limit) {
 		_ = c.nc.SetWriteDeadline(past)

@@ -20,6 +20,7 @@ type turning struct {
 	who  Turner
 	msg  message
 	fd   int // while inside a turn, else 0
+	took bool
 	err  error
 }
 
@@ -28,12 +29,7 @@ type turning struct {
 // kernel tells what is left, each turn costs one read, and the answer that
 // Took writes is followed by the wait at once.
 func (c *Conn) Turns(who Turner) error {
-	if c.turns == nil {
-		t := &turning{conn: c}
-		t.turn = t.step
-		c.turns = t
-	}
-	t := c.turns
+	t := c.turning()
 	t.who, t.err = who, nil
 	err := c.raw.Read(t.turn)
 	t.who, t.fd = nil, 0
@@ -41,6 +37,25 @@ func (c *Conn) Turns(who Turner) error {
 		return err
 	}
 	return t.err
+}
+
+func (c *Conn) turning() *turning {
+	if c.turns == nil {
+		t := &turning{conn: c}
+		t.turn = t.step
+		c.turns = t
+	}
+	return c.turns
+}
+
+// Rest hands who what has come already, whatever the deadline says, and does
+// not wait. It reports whether anything came, and whether who left.
+func (c *Conn) Rest(who Turner) (came, left bool) {
+	t := c.turning()
+	t.who, t.err, t.took = who, nil, false
+	err := c.raw.Control(func(fd uintptr) { left = t.turn(fd) })
+	t.who, t.fd = nil, 0
+	return t.took, left || err != nil
 }
 
 func (t *turning) step(fd uintptr) (done bool) {
@@ -58,6 +73,7 @@ func (t *turning) step(fd uintptr) (done bool) {
 			t.err = io.EOF
 			return true
 		}
+		t.took = true
 		if t.who.Took(n) {
 			return true
 		}

@@ -4,7 +4,6 @@ package integration
 
 import (
 	"bytes"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -13,16 +12,6 @@ import (
 )
 
 // freeAddress is one that nobody listened on a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
 func demoCommand(t *testing.T, poise string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	args = append([]string{"demo", "--listen", freeAddress(t), "--admin", freeAddress(t), "--rate", "200"}, args...)
