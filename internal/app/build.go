@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"poise/internal/admin"
@@ -199,31 +198,30 @@ func listenerOptions(l *config.Listener) listener.Options {
 
 // bindAdmin binds the API's address, its socket and the probes.
 func (a *App) bindAdmin(o *config.Admin) error {
-	if err := a.bindAPI("tcp", o.Address, a.api.Handler(false)); err != nil {
-		return fmt.Errorf("admin.address: %w", err)
+	ln, err := admin.Listen(o.Address, o.Token)
+	if err != nil {
+		return fmt.Errorf("admin.address: %w", listener.BindError(o.Address, err))
 	}
+	a.serveAdmin(ln, a.api.Handler(false))
 	if o.Probes != "" {
-		if err := a.bindAPI("tcp", o.Probes, a.api.Probes()); err != nil {
-			return fmt.Errorf("admin.probes: %w", err)
+		ln, err := net.Listen("tcp", o.Probes)
+		if err != nil {
+			return fmt.Errorf("admin.probes: %w", listener.BindError(o.Probes, err))
 		}
+		a.serveAdmin(ln, a.api.Probes())
 	}
-	if o.Socket == "" {
-		return nil
+	if o.Socket != "" {
+		ln, err := admin.ListenSocket(o.Socket)
+		if err != nil {
+			return fmt.Errorf("admin.socket: %w", err)
+		}
+		a.serveAdmin(ln, a.api.Handler(true))
 	}
-	_ = os.Remove(o.Socket) // left by a process that was killed
-	if err := a.bindAPI("unix", o.Socket, a.api.Handler(true)); err != nil {
-		return fmt.Errorf("admin.socket: %w", err)
-	}
-	return os.Chmod(o.Socket, 0o600)
+	return nil
 }
 
-func (a *App) bindAPI(network, address string, h http.Handler) error {
-	ln, err := net.Listen(network, address)
-	if err != nil {
-		return listener.BindError(address, err)
-	}
+func (a *App) serveAdmin(ln net.Listener, h http.Handler) {
 	a.adminLns = append(a.adminLns, adminListener{ln, func(ctx context.Context) error { return admin.Serve(ctx, ln, h) }})
-	return nil
 }
 
 // changed logs what happened to a cluster.

@@ -110,6 +110,18 @@ func (a *App) Figures(name string) map[string]admin.Figures {
 	return nil
 }
 
+// HashKey implements admin.Balancer.
+func (a *App) HashKey(name string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, m := range *a.clusters.Load() {
+		if m.Name() == name {
+			return m.config.HashKey
+		}
+	}
+	return ""
+}
+
 // Ready implements admin.Balancer.
 func (a *App) Ready() error {
 	switch {
@@ -125,7 +137,7 @@ func (a *App) Ready() error {
 func (a *App) Source() admin.Source {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := admin.Source{From: "flags", Tag: tagOf(a.document.Text)}
+	s := admin.Source{From: "flags", Tag: a.tag()}
 	switch {
 	case a.byAPI:
 		s.From, s.Note = "api", "a document sent by API is in force until the file next changes"

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"poise/internal/admin"
 	"poise/internal/config"
 	"poise/internal/guard"
 	"poise/internal/listener"
@@ -240,17 +241,27 @@ func (a *App) Document() ([]byte, string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.document.Text) == 0 {
-		text := a.config.Resolved()
-		return text, tagOf(text)
+		return a.config.Resolved(), a.tag()
 	}
-	return config.Redact(a.document), tagOf(a.document.Text)
+	return config.Redact(a.document), a.tag()
+}
+
+// tag names the document in force. The caller holds the lock.
+func (a *App) tag() string {
+	if len(a.document.Text) == 0 {
+		return tagOf(a.config.Resolved())
+	}
+	return tagOf(a.document.Text)
 }
 
 // Apply implements admin.Configurator. What is sent holds until the file next
 // changes.
-func (a *App) Apply(text []byte, dry bool) (config.Problems, error) {
+func (a *App) Apply(text []byte, dry bool, tags ...string) (config.Problems, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if len(tags) > 0 && !slices.Contains(tags, a.tag()) {
+		return nil, admin.ErrStale
+	}
 	problems, err := a.take(config.Document{Name: "api", Text: text}, dry)
 	if len(problems) == 0 && err == nil && !dry {
 		a.byAPI = true
