@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"poise/internal/config"
 )
@@ -58,19 +57,13 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-// What a call may send, in bytes, and how long it may take over it.
-const (
-	mostJSON = 64 << 10
-	bodyTime = 10 * time.Second
-)
+// mostJSON bounds what a call may send as JSON, in bytes.
+const mostJSON = 64 << 10
 
 // readBody reads a call's body of at most so many bytes. It answers by itself
 // when it cannot.
 func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTime))
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	_ = control.SetReadDeadline(time.Time{})
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		problem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body of this call has at most %d KiB", most>>10))
 		return nil, false

@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// The API waits so long for a request's head and for the next request on a
-// connection, and lets calls finish for so long when it ends.
+// The API waits so long for a request's head, for its body, and for the next
+// request on a connection, and lets calls finish for so long when it ends.
 const (
 	headTime = 10 * time.Second
+	bodyTime = 10 * time.Second
 	idleTime = 2 * time.Minute
 	graceful = time.Second
 )
@@ -74,7 +75,7 @@ func clearSocket(path string) error {
 
 // Serve serves a handler on ln until ctx is done.
 func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: headTime, IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10}
+	server := &http.Server{Handler: bounded(h), ReadHeaderTimeout: headTime, IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
@@ -92,4 +93,16 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 		return nil
 	}
 	return err
+}
+
+// bounded gives a body its time. http.Server.ReadTimeout would do so too, and
+// end every stream with it. A call that never reads its body needs this as
+// well: the server reads the rest of it before it answers.
+func bounded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+		}
+		h.ServeHTTP(w, r)
+	})
 }
