@@ -122,7 +122,6 @@ func TestWhatEachCallNeeds(t *testing.T) {
 	without, with := newRig(), newRig(withToken)
 	without.stream.close()
 	with.stream.close()
-	fill := strings.NewReplacer("{cluster}", "web", "{address}", "127.0.0.1:9001", "{id}", "1", "{profile}", "heap")
 	for _, c := range without.calls() {
 		name := c.method + " " + strings.TrimSuffix(c.path, "{$}")
 		need, known := needs[name]
