@@ -42,7 +42,7 @@ func (a *API) permitted(w http.ResponseWriter, r *http.Request, need access) boo
 		problem(w, http.StatusForbidden, "this call needs admin.token to be configured and sent, or the Unix socket admin.socket")
 		return false
 	case a.options.Token == "":
-		return true // bound to loopback: Listen allows nothing else
+		return true // bound to loopback: CheckReach allows nothing else
 	}
 	scheme, sent, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(sent), []byte(a.options.Token)) == 1 {

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"syscall"
 	"time"
 )
 
@@ -21,56 +18,13 @@ const (
 	graceful = time.Second
 )
 
-// Listen binds the address of the API. Without a token it refuses one that
-// other machines reach, whatever a name in it resolves to.
-func Listen(address, token string) (net.Listener, error) {
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, err
+// CheckReach refuses an API that was bound where other machines reach it
+// without a token, whatever a name in its address resolved to.
+func CheckReach(at net.Addr, token string) error {
+	if tcp, ok := at.(*net.TCPAddr); token == "" && (!ok || !tcp.IP.IsLoopback()) {
+		return fmt.Errorf("%s is reachable from other machines and there is no admin.token; set one, or bind to 127.0.0.1", at)
 	}
-	if at, ok := ln.Addr().(*net.TCPAddr); token == "" && (!ok || !at.IP.IsLoopback()) {
-		_ = ln.Close()
-		return nil, fmt.Errorf("%s is reachable from other machines and there is no admin.token; set one, or bind to 127.0.0.1", address)
-	}
-	return ln, nil
-}
-
-// longestSocket is what the kernel takes as the path of a socket, in bytes.
-const longestSocket = 107
-
-// ListenSocket binds a Unix socket that only this user may open. A socket that
-// a killed process left behind is replaced; anything else at the path is not.
-func ListenSocket(path string) (net.Listener, error) {
-	if len(path) > longestSocket {
-		return nil, fmt.Errorf("the path of a socket has at most %d bytes, and %s has %d", longestSocket, path, len(path))
-	}
-	if err := clearSocket(path); err != nil {
-		return nil, err
-	}
-	// A mode that is set after the bind comes too late for whoever connects in
-	// between.
-	old := syscall.Umask(0o177)
-	ln, err := net.Listen("unix", path)
-	syscall.Umask(old)
-	return ln, err
-}
-
-func clearSocket(path string) error {
-	at, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case at.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("%s is there already and is no socket; move it away or name another path", path)
-	}
-	c, err := net.DialTimeout("unix", path, time.Second)
-	if err == nil {
-		_ = c.Close()
-		return fmt.Errorf("another process answers on %s; stop it or name another path", path)
-	}
-	return os.Remove(path)
+	return nil
 }
 
 // Serve serves a handler on ln until ctx is done.

@@ -92,6 +92,9 @@ func New(o Options) (*App, error) {
 	if err := a.openAccessLog(o.Config.Telemetry.AccessLog); err != nil {
 		return nil, err
 	}
+	if len(o.Document.Text) == 0 { // flags made the configuration
+		o.Document.Text = o.Config.Resolved()
+	}
 	if err := a.apply(o.Config, o.Document); err != nil {
 		return nil, errors.Join(err, a.closeAll())
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"poise/internal/admin"
@@ -198,30 +199,34 @@ func listenerOptions(l *config.Listener) listener.Options {
 
 // bindAdmin binds the API's address, its socket and the probes.
 func (a *App) bindAdmin(o *config.Admin) error {
-	ln, err := admin.Listen(o.Address, o.Token)
-	if err != nil {
-		return fmt.Errorf("admin.address: %w", listener.BindError(o.Address, err))
+	if err := a.bindAPI("tcp", o.Address, a.api.Handler(false)); err != nil {
+		return fmt.Errorf("admin.address: %w", err)
 	}
-	a.serveAdmin(ln, a.api.Handler(false))
+	if err := admin.CheckReach(a.adminLns[0].Addr(), o.Token); err != nil {
+		return fmt.Errorf("admin.address: %w", err)
+	}
 	if o.Probes != "" {
-		ln, err := net.Listen("tcp", o.Probes)
-		if err != nil {
-			return fmt.Errorf("admin.probes: %w", listener.BindError(o.Probes, err))
+		if err := a.bindAPI("tcp", o.Probes, a.api.Probes()); err != nil {
+			return fmt.Errorf("admin.probes: %w", err)
 		}
-		a.serveAdmin(ln, a.api.Probes())
 	}
-	if o.Socket != "" {
-		ln, err := admin.ListenSocket(o.Socket)
-		if err != nil {
-			return fmt.Errorf("admin.socket: %w", err)
-		}
-		a.serveAdmin(ln, a.api.Handler(true))
+	if o.Socket == "" {
+		return nil
 	}
-	return nil
+	_ = os.Remove(o.Socket) // left by a process that was killed
+	if err := a.bindAPI("unix", o.Socket, a.api.Handler(true)); err != nil {
+		return fmt.Errorf("admin.socket: %w", err)
+	}
+	return os.Chmod(o.Socket, 0o600)
 }
 
-func (a *App) serveAdmin(ln net.Listener, h http.Handler) {
+func (a *App) bindAPI(network, address string, h http.Handler) error {
+	ln, err := net.Listen(network, address)
+	if err != nil {
+		return listener.BindError(address, err)
+	}
 	a.adminLns = append(a.adminLns, adminListener{ln, func(ctx context.Context) error { return admin.Serve(ctx, ln, h) }})
+	return nil
 }
 
 // changed logs what happened to a cluster.

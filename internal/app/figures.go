@@ -137,7 +137,7 @@ func (a *App) Ready() error {
 func (a *App) Source() admin.Source {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := admin.Source{From: "flags", Tag: a.tag()}
+	s := admin.Source{From: "flags", Tag: tagOf(a.document.Text)}
 	switch {
 	case a.byAPI:
 		s.From, s.Note = "api", "a document sent by API is in force until the file next changes"

@@ -240,18 +240,7 @@ func retire(l *bound) {
 func (a *App) Document() ([]byte, string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.document.Text) == 0 {
-		return a.config.Resolved(), a.tag()
-	}
-	return config.Redact(a.document), a.tag()
-}
-
-// tag names the document in force. The caller holds the lock.
-func (a *App) tag() string {
-	if len(a.document.Text) == 0 {
-		return tagOf(a.config.Resolved())
-	}
-	return tagOf(a.document.Text)
+	return config.Redact(a.document), tagOf(a.document.Text)
 }
 
 // Apply implements admin.Configurator. What is sent holds until the file next
@@ -259,7 +248,7 @@ func (a *App) tag() string {
 func (a *App) Apply(text []byte, dry bool, tags ...string) (config.Problems, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(tags) > 0 && !slices.Contains(tags, a.tag()) {
+	if len(tags) > 0 && !slices.Contains(tags, tagOf(a.document.Text)) {
 		return nil, admin.ErrStale
 	}
 	problems, err := a.take(config.Document{Name: "api", Text: text}, dry)
