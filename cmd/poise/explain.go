@@ -51,6 +51,6 @@ func printExplanation(w io.Writer, v *admin.Explanation) {
 		}
 		fmt.Fprintf(t, "%s\t%.1f%%\t%d\t%d\t%s\n", e.Address, 100*e.Chance, e.Weight, e.Inflight, out)
 	}
-	t.Flush()
+	_ = t.Flush()
 	fmt.Fprintln(w, v.Note)
 }

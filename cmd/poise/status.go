@@ -88,7 +88,7 @@ func printCluster(w io.Writer, v *admin.Cluster, now time.Time) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%.0f\t%.1f%%\t%s\t%s\t\n", e.Address, state,
 			age(now, e.Since), e.Inflight, e.Rate, 100*e.Failures, millis(e.P50), millis(e.P99))
 	}
-	t.Flush()
+	_ = t.Flush()
 }
 
 // heldByOperator lists what was said at run time and outlives a reload, with

@@ -30,7 +30,7 @@ clusters: [{name: web, endpoints: ["127.0.0.1:9001", "127.0.0.1:9002"]}]
 admin: {token: a-long-and-secret-token}
 `
 
-const token = "a-long-and-secret-token"
+const token = "a-long-and-secret-token" //nolint:gosec // of these tests only
 
 // balancer has real clusters and figures that are made up.
 type balancer struct {
@@ -97,13 +97,13 @@ type rig struct {
 }
 
 func newRig(change ...func(*Options)) *rig {
-	make := func(name, policy string, specs ...cluster.Spec) *cluster.Cluster {
+	build := func(name, policy string, specs ...cluster.Spec) *cluster.Cluster {
 		return cluster.New(cluster.Options{Name: name, Policy: policy, Builders: catalog.Builders(), Panic: 0.5, Wall: time.Now}, specs)
 	}
 	b := &balancer{
 		clusters: []*cluster.Cluster{
-			make("web", "round-robin", cluster.Spec{Address: "127.0.0.1:9001", Zone: "a"}, cluster.Spec{Address: "127.0.0.1:9002", Weight: 2}, cluster.Spec{Address: "[::1]:9003"}),
-			make("users", "maglev", cluster.Spec{Address: "127.0.0.1:9001"}, cluster.Spec{Address: "127.0.0.1:9002"}, cluster.Spec{Address: "127.0.0.1:9004", Priority: 1}),
+			build("web", "round-robin", cluster.Spec{Address: "127.0.0.1:9001", Zone: "a"}, cluster.Spec{Address: "127.0.0.1:9002", Weight: 2}, cluster.Spec{Address: "[::1]:9003"}),
+			build("users", "maglev", cluster.Spec{Address: "127.0.0.1:9001"}, cluster.Spec{Address: "127.0.0.1:9002"}, cluster.Spec{Address: "127.0.0.1:9004", Priority: 1}),
 		},
 		hashKeys: map[string]string{"users": "header:x-user"},
 	}

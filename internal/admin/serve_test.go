@@ -162,7 +162,9 @@ func TestWaitsAreBounded(t *testing.T) {
 				}
 				ours.Close()
 				cancel()
-				<-done
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
 			})
 		})
 	}
@@ -186,7 +188,9 @@ func TestStreamOutlivesEveryWait(t *testing.T) {
 			t.Errorf("%d states in ten minutes, %v", n, err)
 		}
 		ours.Close()
-		<-done
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 		<-run
 	})
 }

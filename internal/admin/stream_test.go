@@ -73,7 +73,7 @@ func (f *reader) next() (id uint64, kind, data string) {
 func (f *reader) wants(first, last uint64) {
 	f.t.Helper()
 	for want := first; want <= last; want++ {
-		if id, kind, data := f.next(); id != want || kind != "state" || data != strconv.FormatUint(want, 10) {
+		if id, kind, data := f.next(); id != want || kind != "decision" || data != strconv.FormatUint(want, 10) {
 			f.t.Fatalf("event %d, %q with %q; want %d", id, kind, data, want)
 		}
 	}
@@ -82,7 +82,7 @@ func (f *reader) wants(first, last uint64) {
 // say publishes events that hold their own number.
 func (s *stream) say(n int) {
 	for range n {
-		s.publish("state", s.next)
+		s.publish("decision", s.next)
 	}
 }
 
@@ -200,7 +200,7 @@ func TestStreamEndsWithTheProcess(t *testing.T) {
 	f := listen(t, r, "")
 	r.stream.say(1)
 	r.stream.close()
-	if _, kind, _ := f.next(); kind != "state" {
+	if _, kind, _ := f.next(); kind != "decision" {
 		t.Error("what was said before the end did not come")
 	}
 	if _, kind, _ := f.next(); kind != "" || f.lines.Err() != nil {
