@@ -85,6 +85,27 @@ func TestRefusalsAreTold(t *testing.T) {
 	}
 }
 
+func TestHealthzFailsWhereTheAnswerIsNo(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		status       int
+		kind, answer string
+		says         string
+	}{
+		{"draining", 503, "text/plain", "draining\n", "draining"},
+		{"a cluster that is none", 404, "application/problem+json", `{"detail":"there is no cluster wbe"}`, "there is no cluster wbe"},
+		{"another server", 404, "text/plain", "404 page not found", "is not the API of poise"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, address := talk(t, tt.status, tt.kind, tt.answer)
+			stdout, _, err := command(t, "healthz", "--cluster", "wbe", "--admin", address)
+			if err == nil || !strings.Contains(err.Error(), tt.says) || stdout != "" {
+				t.Errorf("printed %q, error %v; want %q", stdout, err, tt.says)
+			}
+		})
+	}
+}
+
 func TestTokenComesFromTheFlagOrTheEnvironment(t *testing.T) {
 	api, address := talk(t, 204, "", "")
 	for _, tt := range []struct{ name, environment, flag, want string }{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -115,11 +116,14 @@ func healthzCommand() *cobra.Command {
 			return err
 		}
 		defer answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
+		if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusServiceUnavailable {
 			return k.refused(answer)
 		}
 		b, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
 		text := strings.TrimSpace(string(b))
+		if answer.StatusCode != http.StatusOK {
+			return errors.New(text)
+		}
 		fmt.Fprintln(c.OutOrStdout(), text)
 		return nil
 	}

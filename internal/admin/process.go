@@ -10,12 +10,13 @@ import (
 	"poise/internal/cluster"
 )
 
-func (a *API) healthz(w http.ResponseWriter, _ *http.Request) { writeText(w, "ok\n") }
+func (a *API) healthz(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") }
 
-// readyz says whether traffic may come: to the process, or to one cluster.
+// readyz says whether traffic may come: to the process, or to one cluster. A
+// no is an answer like a yes, and a word of text.
 func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := a.options.Balancer.Ready(); err != nil {
-		problem(w, http.StatusServiceUnavailable, err.Error())
+		writeText(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
 	if name := r.URL.Query().Get("cluster"); name != "" {
@@ -25,11 +26,11 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if !usable(c.Snapshot()) {
-			problem(w, http.StatusServiceUnavailable, "cluster "+name+" has no usable endpoint")
+			writeText(w, http.StatusServiceUnavailable, "cluster "+name+" has no usable endpoint")
 			return
 		}
 	}
-	writeText(w, "ready\n")
+	writeText(w, http.StatusOK, "ready")
 }
 
 // usable reports whether an endpoint may be picked and is not known to be ill.
@@ -44,9 +45,10 @@ func usable(s *cluster.Snapshot) bool {
 	return false
 }
 
-func writeText(w http.ResponseWriter, text string) {
+func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, text)
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n") //nolint:gosec // plain text, no page
 }
 
 func (a *API) version(w http.ResponseWriter, _ *http.Request) {

@@ -58,8 +58,10 @@ func TestReadiness(t *testing.T) {
 			if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.says) {
 				t.Errorf("status %d, %q; want %d and %q", w.Code, w.Body, tt.status, tt.says)
 			}
-			if w.Code != 200 {
+			if w.Code == 404 {
 				problemOf(t, w)
+			} else if kind := w.Header().Get("Content-Type"); kind != "text/plain; charset=utf-8" {
+				t.Errorf("an answer of type %q", kind)
 			}
 			if w := r.ask("GET", "/healthz", ""); w.Code != 200 || w.Body.String() != "ok\n" {
 				t.Errorf("healthz: status %d, %q", w.Code, w.Body)
