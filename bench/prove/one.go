@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"runtime"
 	"time"
 
 	"poise/bench/figure"
@@ -14,7 +11,7 @@ import (
 
 const (
 	rounds    = 9 // one outlier on each side leaves the interval alone
-	roundTime = 3 * time.Second
+	roundTime = 3 // seconds
 	idle      = 10_000
 	idleRuns  = 6
 )
@@ -29,165 +26,129 @@ var figuresOf1 = []figure.Figure{
 // measure1 runs all proxies in every round, each round beginning with another
 // one, and takes ratios within the round only.
 func measure1(ctx context.Context, s *figure.Sheet) error {
-	if runtime.NumCPU() < 2 {
-		return errors.New("two cores are needed: one for the proxy, one for load and endpoints")
-	}
-	if err := rig.Install(ctx, "nginx", "haproxy", "wrk"); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "prove-")
+	b, err := rig.Open(ctx, "nginx", "haproxy", "poise", "reference")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	var bins [3]string
-	for i, pkg := range []string{"./cmd/poise", "./bench/reference", "./bench/endpoint"} {
-		if bins[i], err = rig.Build(ctx, dir, pkg); err != nil {
-			return err
-		}
-	}
-	poise, reference := rig.Poise(bins[0]), rig.Reference(bins[1])
-	proxies := []rig.Proxy{rig.Nginx(), rig.HAProxy(), poise, reference}
-	for _, p := range proxies {
-		s.Versions[p.Name] = p.Version
-	}
-	endpoints, stop, err := startEndpoints(ctx, bins[2])
+	defer b.Close()
+	layout, err := begin(s, b)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	if err := cpu(ctx, s, proxies, dir, endpoints); err != nil {
+	small, _ := rig.CaseOf(rig.SmallGet)
+	err = rotate(ctx, s, b, job{layout: layout, of: small, rounds: rounds, allocations: true}, func(m map[string]map[string]float64) {
+		cpu := func(name string) float64 { return m[name]["CPU us"] }
+		best := min(cpu("nginx"), cpu("haproxy"))
+		s.Add("R1", cpu("poise")/best)
+		s.Control("R1", cpu("reference")/best)
+		s.Add("R2", cpu("poise")/cpu("reference"))
+		s.Control("R2", 2*cpu("nginx")/cpu("reference"))
+		s.Add("R3", m["poise"]["mallocs"])
+		s.Control("R3", m["reference"]["mallocs"])
+	})
+	if err != nil {
 		return err
 	}
-	for round := range idleRuns {
-		for _, p := range []rig.Proxy{poise, reference} {
-			kib, err := idleCost(ctx, p, dir, endpoints)
-			if err != nil {
-				return fmt.Errorf("idle connections of %s: %w", p.Name, err)
-			}
-			s.Sample(round, p.Name, map[string]float64{"idle KiB": kib})
-			put(s, "R4", p.Name, kib)
-		}
-	}
-	return nil
+	return idleCosts(ctx, s, b, layout, "R4")
 }
 
-// put adds a round of what Poise reached, or of its control.
-func put(s *figure.Sheet, id, name string, v float64) {
-	if name == "poise" {
-		s.Add(id, v)
-	} else {
-		s.Control(id, v)
+// begin notes versions and moves this process away from the proxy's core.
+func begin(s *figure.Sheet, b *rig.Bench) (rig.Layout, error) {
+	for name, v := range b.Versions() {
+		s.Versions[name] = v
 	}
+	l := rig.Cores(1)
+	s.Versions["layout"] = l.String()
+	return l, l.Move()
 }
 
-func startEndpoints(ctx context.Context, bin string) (addresses []string, stop func(), err error) {
-	var started []*rig.Process
-	stop = func() {
-		for _, p := range started {
-			p.Stop()
-		}
-	}
-	for range 2 {
-		a, err := rig.FreeAddress()
-		if err != nil {
-			return nil, stop, err
-		}
-		p, err := rig.Start(rig.LoadCore, bin, "-listen", a)
-		if err != nil {
-			return nil, stop, err
-		}
-		started, addresses = append(started, p), append(addresses, a)
-		if err := p.Ready(ctx, a); err != nil {
-			stop()
-			return nil, stop, err
-		}
-	}
-	return addresses, stop, nil
+// A job is a load that all proxies get in turn.
+type job struct {
+	layout      rig.Layout
+	of          rig.Case
+	rate        float64 // requests a second, due whatever the answers do; 0 for as many as there are answers
+	rounds      int
+	allocations bool
 }
 
-// cpu measures R1 to R3.
-func cpu(ctx context.Context, s *figure.Sheet, proxies []rig.Proxy, dir string, endpoints []string) error {
-	var running []*rig.Running
-	defer func() {
-		for _, r := range running {
-			r.Stop()
-		}
-	}()
-	for _, p := range proxies {
-		r, err := p.Start(ctx, dir, endpoints)
-		if err != nil {
-			return err
-		}
-		running = append(running, r)
-		if _, err := rig.Wrk(ctx, r.Address, 2*time.Second); err != nil { // warm
+// name is the job's in the raw figures.
+func (j job) name(proxy string) string {
+	if j.rate > 0 {
+		return fmt.Sprintf("%s %s at a rate", proxy, j.of.Name)
+	}
+	return proxy + " " + j.of.Name
+}
+
+// rotate measures every proxy in every round, each round beginning with
+// another one, and hands over what a round found by proxy. A round in which
+// one measurement is void counts for nobody; it is made up for, up to as many
+// rounds again.
+func rotate(ctx context.Context, s *figure.Sheet, b *rig.Bench, j job, add func(map[string]map[string]float64)) error {
+	f, err := b.Field(ctx, rig.Setup{Layout: j.layout}, 2, b.Proxies...)
+	if err != nil {
+		return err
+	}
+	defer f.Stop()
+	for _, r := range f.Running { // warm
+		if _, err := b.Send(ctx, j.layout.Load, r.Address, j.of.For(2, 0)); err != nil {
 			return err
 		}
 	}
-	for round := range rounds {
-		us := map[string]float64{}
-		for i := range proxies {
-			k := (round + i) % len(proxies)
-			values, err := loaded(ctx, proxies[k], running[k])
+	for round, good := 0, 0; good < j.rounds && round < 2*j.rounds; round++ {
+		found, void := map[string]map[string]float64{}, ""
+		line := fmt.Sprintf("%s, round %d, %d of %d good: us of CPU a request:", j.of.Name, round+1, good, j.rounds)
+		for _, r := range f.Turn(round) {
+			values, why, err := loaded(ctx, b, r, j)
 			if err != nil {
 				return err
 			}
-			name := proxies[k].Name
-			s.Sample(round, name, values)
-			us[name] = values["CPU us"]
-			if proxies[k].Metrics {
-				put(s, "R3", name, values["mallocs"])
+			if why != "" {
+				void = r.Name + ": " + why
+				values["void"] = 1
 			}
+			found[r.Name] = values
+			s.Sample(round, j.name(r.Name), values)
+			line += fmt.Sprintf("  %s %.1f", r.Name, values["CPU us"])
 		}
-		best := min(us["nginx"], us["haproxy"])
-		s.Add("R1", us["poise"]/best)
-		s.Control("R1", us["reference"]/best)
-		s.Add("R2", us["poise"]/us["reference"])
-		s.Control("R2", 2*us["nginx"]/us["reference"])
-		fmt.Printf("round %d of %d: us of CPU a request: nginx %.1f haproxy %.1f poise %.1f reference %.1f\n",
-			round+1, rounds, us["nginx"], us["haproxy"], us["poise"], us["reference"])
+		if void != "" {
+			line += "  void, " + void
+		} else {
+			add(found)
+			good++
+		}
+		fmt.Println(line)
 	}
 	return nil
 }
 
 // loaded measures one proxy for one round. Allocations are what came in the
 // round less what the same time costs at rest, reading the figure included.
-func loaded(ctx context.Context, p rig.Proxy, r *rig.Running) (map[string]float64, error) {
+func loaded(ctx context.Context, b *rig.Bench, r *rig.Running, j job) (map[string]float64, string, error) {
+	counts := j.allocations && b.Proxy(r.Name).Metrics
 	rest := 0.0
-	if p.Metrics {
+	if counts {
 		var err error
-		if rest, err = mallocs(r, func() error { time.Sleep(roundTime); return nil }); err != nil {
-			return nil, err
+		if rest, err = mallocs(r, func() error { time.Sleep(roundTime * time.Second); return nil }); err != nil {
+			return nil, "", err
 		}
 	}
-	var requests float64
-	var spent time.Duration
-	load := func() error {
-		before, err := r.Usage()
-		if err != nil {
-			return err
-		}
-		if requests, err = rig.Wrk(ctx, r.Address, roundTime); err != nil {
-			return err
-		}
-		after, err := r.Usage()
-		spent = after.CPU - before.CPU
+	var m rig.Measured
+	load := func() (err error) {
+		m, err = b.Measure(ctx, r, j.of.For(roundTime, j.rate))
 		return err
 	}
-	if !p.Metrics {
-		if err := load(); err != nil {
-			return nil, err
-		}
-		return map[string]float64{"CPU us": micros(spent) / requests, "requests/s": requests / roundTime.Seconds()}, nil
+	values := func() map[string]float64 {
+		return map[string]float64{"CPU us": m.CPU, "requests/s": m.Requests / m.Seconds, "p50 us": m.P50, "p99 us": m.P99}
+	}
+	if !counts {
+		err := load()
+		return values(), m.Void, err
 	}
 	made, err := mallocs(r, load)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]float64{"CPU us": micros(spent) / requests, "requests/s": requests / roundTime.Seconds(), "mallocs": (made - rest) / requests}, nil
+	v := values()
+	v["mallocs"] = (made - rest) / m.Requests
+	return v, m.Void, err
 }
-
-func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 // mallocs counts the allocations of r while do runs.
 func mallocs(r *rig.Running, do func() error) (float64, error) {
@@ -202,27 +163,36 @@ func mallocs(r *rig.Running, do func() error) (float64, error) {
 	return after - before, err
 }
 
-// idleCost returns the KiB of RSS that an idle connection costs in a proxy
-// that has just been started and warmed.
-func idleCost(ctx context.Context, p rig.Proxy, dir string, endpoints []string) (float64, error) {
-	r, err := p.Start(ctx, dir, endpoints)
+// idleCosts measures what an idle connection costs in Poise and, as its
+// control, in the reference: each just started and warmed.
+func idleCosts(ctx context.Context, s *figure.Sheet, b *rig.Bench, l rig.Layout, id string) error {
+	for round := range idleRuns {
+		for _, name := range []string{"poise", "reference"} {
+			kib, err := idleCost(ctx, b, l, name)
+			if err != nil {
+				return fmt.Errorf("idle connections of %s: %w", name, err)
+			}
+			s.Sample(round, name, map[string]float64{"idle KiB": kib})
+			if name == "poise" {
+				s.Add(id, kib)
+			} else {
+				s.Control(id, kib)
+			}
+		}
+	}
+	return nil
+}
+
+// idleCost returns KiB.
+func idleCost(ctx context.Context, b *rig.Bench, l rig.Layout, name string) (float64, error) {
+	f, err := b.Field(ctx, rig.Setup{Layout: l}, 2, b.Proxy(name))
 	if err != nil {
 		return 0, err
 	}
-	defer r.Stop()
-	if _, err := rig.Wrk(ctx, r.Address, time.Second); err != nil {
+	defer f.Stop()
+	if _, err := b.Send(ctx, l.Load, f.Running[0].Address, rig.Load{Seconds: 1}); err != nil {
 		return 0, err
 	}
-	before, err := r.Usage()
-	if err != nil {
-		return 0, err
-	}
-	closeAll, err := rig.Idle(r.Address, idle)
-	if err != nil {
-		return 0, err
-	}
-	defer closeAll()
-	time.Sleep(time.Second)
-	after, err := r.Usage()
-	return (after.RSS - before.RSS) / idle / 1024, err
+	bytes, err := rig.IdleCost(f.Running[0], idle)
+	return bytes / 1024, err
 }
