@@ -146,3 +146,17 @@ func (t ticks) since(before ticks, list string) (s shares) {
 	}
 	return s
 }
+
+// Machine says what is measured on.
+func Machine() string {
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	model := "unknown CPU"
+	cpu, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(cpu)) {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
+			model = strings.TrimSpace(v)
+			break
+		}
+	}
+	return fmt.Sprintf("%s, %d cores, Linux %s, %s", model, runtime.NumCPU(), strings.TrimSpace(string(kernel)), runtime.Version())
+}
