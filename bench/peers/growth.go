@@ -131,7 +131,7 @@ func connectionsRun(ctx context.Context, r *runner) error {
 }
 
 func (r *runner) crowd(ctx context.Context, l rig.Layout) error {
-	f, err := r.Field(ctx, rig.Setup{Layout: l}, 2, r.named(crowders...)...)
+	f, err := r.Field(ctx, rig.Setup{Layout: l}, 2, r.Named(crowders...)...)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func addedRun(ctx context.Context, r *runner) error {
 		r.seen += addedCells(&r.size)
 		return nil
 	}
-	f, err := r.Field(ctx, rig.Setup{Layout: rig.Cores(1)}, 2, r.named(adders...)...)
+	f, err := r.Field(ctx, rig.Setup{Layout: rig.Cores(1)}, 2, r.Named(adders...)...)
 	if err != nil {
 		return err
 	}

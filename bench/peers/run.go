@@ -105,16 +105,6 @@ func (r *runner) missing(name string, cores int, phases, proxies []string) bool 
 	return false
 }
 
-// named returns the proxies of these names.
-func (r *runner) named(names ...string) (all []rig.Proxy) {
-	for _, p := range r.Proxies {
-		if slices.Contains(names, p.Name) {
-			all = append(all, p)
-		}
-	}
-	return all
-}
-
 // matrix runs a case for every proxy and number of cores.
 func (r *runner) matrix(ctx context.Context, c rig.Case) error {
 	for i, cores := range r.size.cores {

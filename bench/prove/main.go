@@ -20,7 +20,7 @@ type plan struct {
 	measure func(context.Context, *figure.Sheet) error
 }
 
-var plans = map[int]plan{1: {figuresOf1, measure1}}
+var plans = map[int]plan{1: {figuresOf1, measure1}, 2: {figuresOf2, measure2}}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -92,6 +92,16 @@ func (b *Bench) Proxy(name string) Proxy {
 	return b.Proxies[slices.IndexFunc(b.Proxies, func(p Proxy) bool { return p.Name == name })]
 }
 
+// Named returns those of these names.
+func (b *Bench) Named(names ...string) (all []Proxy) {
+	for _, p := range b.Proxies {
+		if slices.Contains(names, p.Name) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // Versions are what is measured, by name.
 func (b *Bench) Versions() map[string]string {
 	v := map[string]string{"wrk": version("wrk", "-v")}

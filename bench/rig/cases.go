@@ -44,7 +44,7 @@ var Cases = []Case{
 	{SmallGet, "GET of 14 bytes", Load{}},
 	{Headers, "the same with 20 fields of a browser", Load{Header: browser}},
 	{Get64K, "GET of 64 KiB", Load{Path: "/64k"}},
-	{Get10M, "GET of 10 MiB, 8 connections", Load{Path: "/10m", Connections: 8}},
+	{Get10M, "GET of 10 MiB, 8 connections", Load{Path: "/10m", Connections: 8, Large: 10 << 20}},
 	{"upload-1m", "POST of 1 MiB, 16 connections", Load{Path: "/upload", Post: 1 << 20, Connections: 16}},
 	{"connections-1000", "GET of 14 bytes, 1,000 connections", Load{Connections: 1000, Idle: 1000}},
 	{NewConnection, "GET of 14 bytes, a connection each", Load{Header: []string{"Connection: close"}}},

@@ -126,10 +126,11 @@ type shares struct {
 	busiest float64 // of the cores, how busy the busiest was
 	stolen  float64 // by the host, of all
 	tasks   float64 // ticks that programs used, of all cores together
+	all     float64 // ticks that passed, of all cores together
 }
 
 func (t ticks) since(before ticks, list string) (s shares) {
-	all, stolen := 0.0, 0.0
+	stolen := 0.0
 	for _, core := range coresOf(list) {
 		now, then := t[core], before[core]
 		d := now.all - then.all
@@ -137,12 +138,12 @@ func (t ticks) since(before ticks, list string) (s shares) {
 			continue
 		}
 		s.busiest = max(s.busiest, 1-(now.idle-then.idle)/d)
-		all += d
+		s.all += d
 		stolen += now.stolen - then.stolen
 		s.tasks += now.tasks - then.tasks
 	}
-	if all > 0 {
-		s.stolen = stolen / all
+	if s.all > 0 {
+		s.stolen = stolen / s.all
 	}
 	return s
 }

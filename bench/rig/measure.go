@@ -41,7 +41,7 @@ func (g Generators) Measure(ctx context.Context, r *Running, l Load) (m Measured
 	proxy := after.ticks.since(before.ticks, r.Layout.Proxy)
 	m.Proxy = proxy.busiest
 	m.Load = max(after.ticks.since(before.ticks, r.Layout.Load).busiest, after.ticks.since(before.ticks, r.Layout.Endpoints).busiest)
-	others := (proxy.tasks - float64((own+after.kernel-before.kernel)/tick)) / (float64(after.at.Sub(before.at)/tick) * float64(len(coresOf(r.Layout.Proxy))))
+	others := (proxy.tasks - float64((own+after.kernel-before.kernel)/tick)) / max(1, proxy.all)
 	if m.Void == "" {
 		m.Void = m.void(r.Layout, others, proxy.stolen)
 	}
@@ -65,14 +65,12 @@ func (m *Measured) void(l Layout, others, stolen float64) string {
 
 // state is what is read before and after.
 type state struct {
-	at     time.Time
 	usage  Usage
 	kernel time.Duration
 	ticks  ticks
 }
 
 func take(r *Running) (s state, err error) {
-	s.at = time.Now()
 	all, err := stats()
 	if err != nil {
 		return s, err
