@@ -189,7 +189,8 @@ func statOf(rounds []float64) Stat {
 }
 
 // ratios compares Poise with the better of two others in the same round: what
-// disturbs a round disturbs all of them alike.
+// disturbs a round disturbs both alike. Which one is the better the medians
+// say: the lower of two in a round would be lower than either.
 func (r *runner) ratios(t *Table) (all []Row) {
 	keys := []string{"cpu_us", "idle_kib"}
 	if t.Phase == rate {
@@ -198,7 +199,7 @@ func (r *runner) ratios(t *Table) (all []Row) {
 	for _, others := range [][]string{{"nginx", "haproxy"}, {"caddy", "caddy-new"}} {
 		w := Row{Of: "poise, of the better of " + strings.Join(others, " and "), Stats: map[string]Stat{}}
 		for _, key := range keys {
-			if rounds := r.ratio(t, key, others); len(rounds) > 0 {
+			if rounds := r.ratio(t, key, t.better(key, others)); len(rounds) > 0 {
 				w.Stats[key] = statOf(rounds)
 			}
 		}
@@ -209,7 +210,18 @@ func (r *runner) ratios(t *Table) (all []Row) {
 	return all
 }
 
-func (r *runner) ratio(t *Table, key string, others []string) (rounds []float64) {
+// better returns the one whose median is lowest, "" if none was measured.
+func (t *Table) better(key string, of []string) (name string) {
+	best := math.Inf(1)
+	for _, w := range t.Rows {
+		if s, is := w.Stats[key]; is && slices.Contains(of, w.Of) && s.Median < best {
+			name, best = w.Of, s.Median
+		}
+	}
+	return name
+}
+
+func (r *runner) ratio(t *Table, key, other string) (rounds []float64) {
 	value := func(proxy string, round int) (float64, bool) {
 		c := r.store.cells[Key{t.Case, t.Cores, t.Phase, proxy, round}]
 		if c == nil || !c.good() {
@@ -219,18 +231,10 @@ func (r *runner) ratio(t *Table, key string, others []string) (rounds []float64)
 		return v, is
 	}
 	for round := range r.size.rounds {
-		ours, is := value("poise", round)
-		best, whole := math.Inf(1), is
-		for _, o := range others {
-			if !slices.Contains(r.size.proxies, o) {
-				continue
-			}
-			v, is := value(o, round)
-			whole = whole && is
-			best = min(best, v)
-		}
-		if whole && !math.IsInf(best, 0) && best > 0 {
-			rounds = append(rounds, ours/best)
+		ours, have := value("poise", round)
+		theirs, has := value(other, round)
+		if have && has && theirs > 0 {
+			rounds = append(rounds, ours/theirs)
 		}
 	}
 	return rounds
