@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 
 	"poise/bench/figure"
 	"poise/bench/rig"
@@ -73,8 +74,9 @@ var four = []string{"nginx", "haproxy", "poise", "reference"}
 // notRun notes an error with the figures that it kept from being measured.
 func (f *second) notRun(err error, ids ...string) error {
 	if err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n") // the rest stands above the table
 		for _, id := range ids {
-			f.NotRun(id, err.Error())
+			f.NotRun(id, first)
 		}
 	}
 	return err

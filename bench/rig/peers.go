@@ -55,7 +55,7 @@ func HAProxy() Proxy {
 func Caddy(name, bin string) Proxy {
 	return Proxy{Name: name, Version: version(bin, "version"), start: func(r *Running, s Setup) (*Process, error) {
 		var b strings.Builder
-		b.WriteString("{\n  admin off\n  auto_https off\n  persist_config off\n  log {\n    output discard\n  }\n}\n")
+		b.WriteString("{\n  admin off\n  auto_https off\n  log {\n    output discard\n  }\n}\n")
 		fmt.Fprintf(&b, "http://%s {\n  bind 127.0.0.1\n  reverse_proxy %s {\n", r.Address[strings.LastIndexByte(r.Address, ':'):], strings.Join(s.Endpoints, " "))
 		b.WriteString("    lb_policy round_robin\n    health_uri /\n    health_interval 2s\n")
 		b.WriteString("    transport http {\n      keepalive 50s\n      keepalive_idle_conns 1024\n      keepalive_idle_conns_per_host 256\n      compression off\n    }\n  }\n}\n")
@@ -63,6 +63,7 @@ func Caddy(name, bin string) Proxy {
 		if err != nil {
 			return nil, err
 		}
-		return Start(s.Layout.Proxy, bin, "run", "--adapter", "caddyfile", "--config", file)
+		// It keeps what it last ran with; let that be here and not in the user's home.
+		return Start(s.Layout.Proxy, "env", "XDG_CONFIG_HOME="+s.Dir, "XDG_DATA_HOME="+s.Dir, bin, "run", "--adapter", "caddyfile", "--config", file)
 	}}
 }
