@@ -68,12 +68,27 @@ func allParts() (all []part) {
 }
 
 // cellsOf counts the cells of a case.
-func (s *size) cellsOf(c rig.Case) int {
-	n := len(s.cores)
-	if slices.Contains(s.open, c.Name) {
-		n++
+func (s *size) cellsOf(c rig.Case) (n int) {
+	for i := range s.cores {
+		n += s.cellsIn(s.phases(c, i))
 	}
-	return n * len(s.proxies) * s.rounds
+	return n
+}
+
+// phases are how a case is measured on the i-th number of cores.
+func (s *size) phases(c rig.Case, i int) []string {
+	if i == 0 && slices.Contains(s.open, c.Name) {
+		return []string{peak, rate}
+	}
+	return []string{peak}
+}
+
+func (s *size) cellsIn(phases []string) int {
+	n := len(phases) * len(s.proxies)
+	if slices.Contains(phases, rate) {
+		n++ // straight
+	}
+	return n * s.rounds
 }
 
 // choose returns the parts of a size, or those that were asked for.

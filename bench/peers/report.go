@@ -125,6 +125,9 @@ func (r *runner) tables() (all []Table) {
 
 // rank is the place of a row: the order of the proxies, or of the policies.
 func rank(of string) int {
+	if of == straight {
+		return -1
+	}
 	if i := slices.Index(rig.All, of); i >= 0 {
 		return i
 	}

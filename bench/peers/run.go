@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"poise/bench/figure"
@@ -13,6 +12,9 @@ import (
 const (
 	peak = "peak" // a closed loop: as fast as there are answers
 	rate = "rate" // an open loop: at a rate that everybody can serve
+
+	// straight is in the place of a proxy where the endpoint itself is loaded.
+	straight = "straight"
 
 	// paceOf is the share of the slowest proxy's peak that the open loop asks for.
 	paceOf = 0.7
@@ -108,12 +110,9 @@ func (r *runner) missing(name string, cores int, phases, proxies []string) bool 
 // matrix runs a case for every proxy and number of cores.
 func (r *runner) matrix(ctx context.Context, c rig.Case) error {
 	for i, cores := range r.size.cores {
-		phases := []string{peak}
-		if i == 0 && slices.Contains(r.size.open, c.Name) {
-			phases = append(phases, rate)
-		}
-		if !r.missing(c.Name, cores, phases, r.size.proxies) {
-			r.seen += len(phases) * len(r.size.proxies) * r.size.rounds
+		phases := r.size.phases(c, i)
+		if !r.missing(c.Name, cores, phases, r.size.proxies) && (len(phases) == 1 || !r.missing(c.Name, cores, phases[1:], []string{straight})) {
+			r.seen += r.size.cellsIn(phases)
 			continue
 		}
 		if err := r.onField(ctx, c, rig.Cores(cores), phases); err != nil {
@@ -136,7 +135,11 @@ func (r *runner) onField(ctx context.Context, c rig.Case, l rig.Layout, phases [
 			perSecond = r.pace(c, l.Workers)
 		}
 		for round := range r.size.rounds {
-			for _, p := range f.Turn(round) {
+			turn := f.Turn(round)
+			if phase == rate {
+				turn = append(turn, f.Straight) // what the generator itself adds
+			}
+			for _, p := range turn {
 				load := c.For(r.size.seconds, perSecond)
 				k := Key{c.Name, l.Workers, phase, p.Name, round}
 				if err := r.cell(ctx, k, func() (map[string]float64, string, error) { return r.loaded(ctx, p, load) }); err != nil {
@@ -180,6 +183,9 @@ func (r *runner) loaded(ctx context.Context, p *rig.Running, l rig.Load) (map[st
 	m, err := r.Measure(ctx, p, l)
 	if err != nil {
 		return nil, "", err
+	}
+	if p.Name == straight {
+		return map[string]float64{"per_second": m.Requests / m.Seconds, "mean_us": m.Mean, "p50_us": m.P50, "p99_us": m.P99, "p999_us": m.P999}, m.Void, nil
 	}
 	return map[string]float64{
 		"cpu_us": m.CPU, "per_second": m.Requests / m.Seconds, "mean_us": m.Mean, "p50_us": m.P50, "p99_us": m.P99, "p999_us": m.P999,

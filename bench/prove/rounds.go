@@ -158,16 +158,17 @@ func idleCost(ctx context.Context, b *rig.Bench, l rig.Layout, name string) (flo
 	return bytes / 1024, err
 }
 
-// restBetween counts what r allocates at rest in the time by which a long
-// load is longer than a short one, reading the figure left out.
-func restBetween(r *rig.Running, short, long int) (float64, error) {
+// atRest counts what r allocates in a second at rest, reading the figure left
+// out.
+func atRest(r *rig.Running) (float64, error) {
+	const seconds = 20 // ten rounds of health checks
 	var made [2]float64
-	for i, seconds := range []int{0, long - short} {
+	for i, s := range []int{0, seconds} {
 		var err error
-		made[i], err = mallocs(r, func() error { time.Sleep(time.Duration(seconds) * time.Second); return nil })
+		made[i], err = mallocs(r, func() error { time.Sleep(time.Duration(s) * time.Second); return nil })
 		if err != nil {
 			return 0, err
 		}
 	}
-	return made[1] - made[0], nil
+	return (made[1] - made[0]) / seconds, nil
 }

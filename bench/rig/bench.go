@@ -125,8 +125,8 @@ func (b *Bench) Field(ctx context.Context, s Setup, endpoints int, proxies ...Pr
 	if err != nil {
 		return nil, err
 	}
-	s.Endpoints = addresses
-	f := &Field{Straight: &Running{Process: p, Name: "straight", Address: addresses[0], Layout: s.Layout}}
+	s.Endpoints, s.endpoints = addresses, p
+	f := &Field{Straight: &Running{Process: p, Name: "straight", Address: addresses[0], Layout: s.Layout, endpoints: p, straight: true}}
 	for _, p := range proxies {
 		r, err := p.Start(ctx, s)
 		if err != nil {

@@ -5,8 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -129,9 +131,23 @@ type shares struct {
 	all     float64 // ticks that passed, of all cores together
 }
 
-func (t ticks) since(before ticks, list string) (s shares) {
+// foreign is the share of the cores that programs used beside what is known.
+func (s shares) foreign(known time.Duration) float64 {
+	return (s.tasks - float64(known)/float64(tick)) / max(1, s.all)
+}
+
+// union returns the cores of several lists.
+func union(lists ...string) (all []int) {
+	for _, l := range lists {
+		all = append(all, coresOf(l)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (t ticks) since(before ticks, cores []int) (s shares) {
 	stolen := 0.0
-	for _, core := range coresOf(list) {
+	for _, core := range cores {
 		now, then := t[core], before[core]
 		d := now.all - then.all
 		if d <= 0 {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Load says what is sent, and by whom.
@@ -29,8 +30,9 @@ type Load struct {
 type Answers struct {
 	Requests             float64
 	Seconds              float64
-	Mean, P50, P99, P999 float64 // us
-	Void                 string  // why they say nothing about the proxy
+	Mean, P50, P99, P999 float64       // us
+	generator            time.Duration // CPU that it used
+	Void                 string        // why they say nothing about the proxy
 }
 
 // Generators are the programs that send it: wrk the closed loops, and the open
@@ -79,7 +81,8 @@ func (g Generators) closed(ctx context.Context, cores, address string, l Load) (
 	for _, h := range l.Header {
 		args = append(args, "-H", h)
 	}
-	out, err := exec.CommandContext(ctx, "taskset", append(args, "http://"+address+l.Path)...).CombinedOutput()
+	c := exec.CommandContext(ctx, "taskset", append(args, "http://"+address+l.Path)...)
+	out, err := c.CombinedOutput()
 	if err != nil {
 		return Answers{}, fmt.Errorf("wrk: %w: %s", err, out)
 	}
@@ -97,7 +100,7 @@ func (g Generators) closed(ctx context.Context, cores, address string, l Load) (
 	if l.Large > 0 {
 		f.Requests = max(f.Requests, f.Bytes/l.Large)
 	}
-	return Answers{Requests: f.Requests, Seconds: f.US / 1e6, Mean: f.Mean, P50: f.P50, P99: f.P99, P999: f.P999}, nil
+	return Answers{Requests: f.Requests, Seconds: f.US / 1e6, Mean: f.Mean, P50: f.P50, P99: f.P99, P999: f.P999, generator: cpuOf(c.ProcessState)}, nil
 }
 
 func (g Generators) open(ctx context.Context, cores, address string, l Load) (Answers, error) {
@@ -123,6 +126,7 @@ func (g Generators) open(ctx context.Context, cores, address string, l Load) (An
 	var report struct {
 		Requests, Failures, Late, Seconds float64
 		Latency                           struct{ Mean, P50, P99, P999 float64 }
+		generator                         time.Duration // CPU that it used
 	}
 	if bad := json.Unmarshal(out, &report); bad != nil {
 		return Answers{}, fmt.Errorf("poise load: %w: %s", errors.Join(err, bad), stderr.String())
@@ -131,9 +135,11 @@ func (g Generators) open(ctx context.Context, cores, address string, l Load) (An
 		return Answers{}, fmt.Errorf("poise load against %s%s: %.0f requests, and %.0f failed", address, l.Path, report.Requests, report.Failures)
 	}
 	t := report.Latency
-	a := Answers{Requests: report.Requests, Seconds: report.Seconds, Mean: 1e6 * t.Mean, P50: 1e6 * t.P50, P99: 1e6 * t.P99, P999: 1e6 * t.P999}
+	a := Answers{Requests: report.Requests, Seconds: report.Seconds, Mean: 1e6 * t.Mean, P50: 1e6 * t.P50, P99: 1e6 * t.P99, P999: 1e6 * t.P999, generator: cpuOf(c.ProcessState)}
 	if late := report.Late / report.Requests; late > 0.01 {
 		a.Void = fmt.Sprintf("%.0f %% of the requests left late", 100*late)
 	}
 	return a, nil
 }
+
+func cpuOf(p *os.ProcessState) time.Duration { return p.UserTime() + p.SystemTime() }

@@ -21,6 +21,7 @@ type Setup struct {
 	Dir       string // for its files
 	Endpoints []string
 	Layout    Layout
+	endpoints *Process
 	Policy    string // of Poise; "" means round-robin, as everywhere
 }
 
@@ -29,11 +30,14 @@ type Running struct {
 	*Process
 	Name, Address, Admin string
 	Layout               Layout
+
+	endpoints *Process
+	straight  bool // it is the endpoint itself
 }
 
 // Start starts the proxy on addresses of its own.
 func (p Proxy) Start(ctx context.Context, s Setup) (*Running, error) {
-	r := &Running{Name: p.Name, Layout: s.Layout}
+	r := &Running{Name: p.Name, Layout: s.Layout, endpoints: s.endpoints}
 	var err error
 	if r.Address, err = FreeAddress(); err != nil {
 		return nil, err
