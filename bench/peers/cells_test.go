@@ -155,3 +155,25 @@ func TestChooseTakesCasesByName(t *testing.T) {
 		}
 	}
 }
+
+func TestStepsOfGrowthStandSideBySide(t *testing.T) {
+	var rep Report
+	for i, n := range []string{"2", "10"} {
+		rep.Tables = append(rep.Tables, Table{Case: endpointsName + "-" + n, Cores: 1, Phase: growth, Rows: []Row{
+			{Of: "p2c", Stats: map[string]Stat{"cpu_us": {Median: float64(17 + i), Range: &[2]float64{16, 19}}}},
+			{Of: "random", Void: 2},
+		}})
+	}
+	var b strings.Builder
+	for _, g := range rep.growths() {
+		g.markdown(&b)
+	}
+	for _, want := range []string{"| 2 | 10 |", "| p2c | 17 (16 … 19) | 18 (16 … 19) |", "| random | 2 void, 0 failed | 2 void, 0 failed |"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	if c := rep.growthChart(); len(c.Panels) != 2 || len(c.Panels[0].Rows) != 2 || c.Panels[1].Rows[0].Values[0].Missing != "void" {
+		t.Errorf("the chart has %+v", c.Panels)
+	}
+}

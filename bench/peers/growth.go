@@ -16,6 +16,9 @@ const (
 	connectionsName = "connections"
 )
 
+// growth is the phase of what is measured in steps.
+const growth = "growth"
+
 const idleConnections = 10_000
 
 func idleCells(s *size) int { return len(s.proxies) * s.rounds }
@@ -76,7 +79,7 @@ func (r *runner) policies(ctx context.Context, l rig.Layout, endpoints int) erro
 	for round := range r.size.rounds {
 		for i := range policies {
 			policy := policies[(round+i)%len(policies)]
-			err := r.cell(ctx, Key{name, l.Workers, "growth", policy, round}, func() (map[string]float64, string, error) {
+			err := r.cell(ctx, Key{name, l.Workers, growth, policy, round}, func() (map[string]float64, string, error) {
 				return r.policy(ctx, l, policy, endpoints)
 			})
 			if err != nil {
@@ -141,8 +144,8 @@ func (r *runner) crowd(ctx context.Context, l rig.Layout) error {
 		name := fmt.Sprintf("%s-%d", connectionsName, n)
 		for round := range r.size.rounds {
 			for _, p := range f.Turn(round) {
-				err := r.cell(ctx, Key{name, l.Workers, "growth", p.Name, round}, func() (map[string]float64, string, error) {
-					return r.loaded(ctx, p, rig.Load{Seconds: r.size.seconds, Connections: n})
+				err := r.cell(ctx, Key{name, l.Workers, growth, p.Name, round}, func() (map[string]float64, string, error) {
+					return r.loaded(ctx, p, rig.Load{Seconds: r.crowdSeconds(n), Connections: n})
 				})
 				if err != nil {
 					return err
@@ -151,6 +154,15 @@ func (r *runner) crowd(ctx context.Context, l rig.Layout) error {
 		}
 	}
 	return nil
+}
+
+// crowdSeconds is longer where connecting alone takes part of a second: it is
+// in the cost per request.
+func (r *runner) crowdSeconds(connections int) int {
+	if connections >= 10_000 {
+		return 4 * r.size.seconds
+	}
+	return r.size.seconds
 }
 
 // Latency that is added at half load of Poise, by both generators.

@@ -2,8 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -89,15 +89,26 @@ func (r *runner) publish(folder, name string) error {
 	if err := os.WriteFile(base+".md", []byte(text), 0o644); err != nil {
 		return err
 	}
-	f, err := os.Create(base + ".svg")
+	if err := draw(base+".svg", rep.chart()); err != nil {
+		return err
+	}
+	if err := draw(base+"-growth.svg", rep.growthChart()); err != nil {
+		return err
+	}
+	fmt.Printf("\nwritten: %s.{json,md,svg} and %s-growth.svg\n", base, base)
+	return nil
+}
+
+// draw writes a chart, unless there is nothing in it.
+func draw(path string, c *plot.Chart) error {
+	if len(c.Panels) == 0 {
+		return nil
+	}
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	if err := rep.chart().Write(f); err != nil {
-		return err
-	}
-	fmt.Printf("\nwritten: %s.{json,md,svg}\n", base)
-	return f.Close()
+	return errors.Join(c.Write(f), f.Close())
 }
 
 // tables groups the cells, in the order in which they were first taken.
@@ -241,125 +252,4 @@ func (r *runner) ratio(t *Table, key, other string) (rounds []float64) {
 		}
 	}
 	return rounds
-}
-
-func (rep *Report) markdown() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Poise beside its peers\n\n%s, %s, on %s, rounds of %d s: medians, and in brackets an interval that holds the true median with 95 %% (from six good rounds on).\n\n", rep.When.Format("2006-01-02 15:04 UTC"), rep.Size, rep.Machine, rep.Seconds)
-	for _, k := range slices.Sorted(maps.Keys(rep.Layouts)) {
-		fmt.Fprintf(&b, "- %s core(s): %s\n", k, rep.Layouts[k])
-	}
-	for _, k := range slices.Sorted(maps.Keys(rep.Versions)) {
-		fmt.Fprintf(&b, "- %s %s\n", k, rep.Versions[k])
-	}
-	for i := range rep.Tables {
-		rep.Tables[i].markdown(&b)
-	}
-	return b.String()
-}
-
-func (t *Table) markdown(b *strings.Builder) {
-	cores := "one core"
-	if t.Cores > 1 {
-		cores = fmt.Sprintf("%d cores", t.Cores)
-	}
-	fmt.Fprintf(b, "\n## %s: %s, %s\n\n|", t.Case, t.Title, cores)
-	rows := slices.Concat(t.Rows, t.Ratios)
-	var shown []quantity
-	for _, q := range quantities {
-		if slices.ContainsFunc(rows, func(w Row) bool { _, is := w.Stats[q.key]; return is }) {
-			shown = append(shown, q)
-		}
-	}
-	for _, q := range shown {
-		fmt.Fprintf(b, " | %s", q.title)
-	}
-	fmt.Fprintf(b, " | good rounds |\n|---%s|---|\n", strings.Repeat("|--:", len(shown)))
-	for _, w := range rows {
-		w.markdown(b, shown)
-	}
-}
-
-func (w *Row) markdown(b *strings.Builder, shown []quantity) {
-	fmt.Fprintf(b, "| %s", w.Of)
-	good := 0
-	for _, q := range shown {
-		s, is := w.Stats[q.key]
-		if !is {
-			b.WriteString(" | ")
-			continue
-		}
-		good = max(good, len(s.Rounds))
-		fmt.Fprintf(b, " | %s", plot.Number(s.Median))
-		if s.Range != nil {
-			fmt.Fprintf(b, " (%s … %s)", plot.Number(s.Range[0]), plot.Number(s.Range[1]))
-		}
-	}
-	fmt.Fprintf(b, " | %d", good)
-	if w.Void > 0 {
-		fmt.Fprintf(b, ", %d void", w.Void)
-	}
-	if w.Failed > 0 {
-		fmt.Fprintf(b, ", %d failed", w.Failed)
-	}
-	if w.Why != "" {
-		fmt.Fprintf(b, ": %s", strings.NewReplacer("|", "/", "\n", " ").Replace(w.Why))
-	}
-	b.WriteString(" |\n")
-}
-
-// chart draws CPU and p99 of the cases.
-func (rep *Report) chart() *plot.Chart {
-	c := &plot.Chart{
-		Title:   "Poise beside its peers",
-		Notes:   []string{rep.Machine + ", " + rep.When.Format("2006-01-02"), "Medians with 95 % intervals; less is better. CPU: user and system of the proxy's processes, at its peak. Latency: at 70 % of the slowest peak."},
-		Columns: []string{"CPU us a request", "p99 us"},
-	}
-	for i := range rep.Tables {
-		t := &rep.Tables[i]
-		switch t.Phase {
-		case peak:
-			c.Panels = append(c.Panels, rep.panel(t, "cpu_us", "p99_us"))
-		case "idle":
-			c.Panels = append(c.Panels, rep.panel(t, "idle_kib", ""))
-			c.Panels[len(c.Panels)-1].Title += ", KiB each"
-		case "growth":
-			c.Panels = append(c.Panels, rep.panel(t, "cpu_us", ""))
-		}
-	}
-	return c
-}
-
-func (rep *Report) panel(t *Table, left, right string) plot.Panel {
-	what := t.Title
-	if k, is := rig.CaseOf(t.Case); is {
-		what = k.What
-	}
-	p := plot.Panel{Title: fmt.Sprintf("%s, %d core(s)", what, t.Cores)}
-	at := slices.IndexFunc(rep.Tables, func(o Table) bool { return o.Case == t.Case && o.Cores == t.Cores && o.Phase == rate })
-	for _, w := range t.Rows {
-		row := plot.Row{Name: w.Of, Strong: w.Of == "poise", Values: []plot.Value{valueOf(&w, left)}}
-		if right != "" && at >= 0 {
-			second := plot.Value{Missing: "not measured"}
-			if i := slices.IndexFunc(rep.Tables[at].Rows, func(o Row) bool { return o.Of == w.Of }); i >= 0 {
-				second = valueOf(&rep.Tables[at].Rows[i], right)
-			}
-			row.Values = append(row.Values, second)
-		}
-		p.Rows = append(p.Rows, row)
-	}
-	return p
-}
-
-func valueOf(w *Row, key string) plot.Value {
-	s, is := w.Stats[key]
-	switch {
-	case is && s.Range != nil:
-		return plot.Value{Median: s.Median, Lo: s.Range[0], Hi: s.Range[1]}
-	case is:
-		return plot.Value{Median: s.Median, Lo: math.Inf(-1), Hi: math.Inf(1)}
-	case w.Failed > 0:
-		return plot.Value{Missing: "failed"}
-	}
-	return plot.Value{Missing: "void"}
 }
