@@ -86,10 +86,12 @@ func (s *store) read(path string, id identity) (same bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	lines := bufio.NewScanner(f)
 	var was identity
-	for lines.Scan() && len(lines.Bytes()) == 0 {
+	more := lines.Scan()
+	for more && len(lines.Bytes()) == 0 {
+		more = lines.Scan()
 	}
 	if json.Unmarshal(lines.Bytes(), &was) != nil || !reflect.DeepEqual(was, id) {
 		return false, lines.Err()

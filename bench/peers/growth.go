@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"poise/bench/rig"
@@ -194,7 +195,7 @@ func addedRun(ctx context.Context, r *runner) error {
 				err := r.cell(ctx, Key{addedName, 1, phase, p.Name, round}, func() (map[string]float64, string, error) {
 					a, err := r.Added(ctx, f.Straight, p, l)
 					v := map[string]float64{"added_mean_us": a.Mean, "added_p50_us": a.P50, "added_p99_us": a.P99}
-					if a.Overhead == a.Overhead { // JSON has no NaN
+					if !math.IsNaN(a.Overhead) { // JSON has no NaN
 						v["overhead_us"] = a.Overhead
 					}
 					return v, a.Void, err

@@ -61,7 +61,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.f.Close()
+	defer func() { _ = s.f.Close() }() // each cell was written whole
 	r.store = s
 	if kept > 0 {
 		fmt.Printf("%d cells of an earlier run of the same builds are in %s; -fresh forgets them\n", kept, path)

@@ -58,7 +58,8 @@ func partNames() (names []string) {
 
 func allParts() (all []part) {
 	for _, c := range rig.Cases {
-		all = append(all, part{c.Name,
+		all = append(all, part{
+			c.Name,
 			func(s *size) int { return s.cellsOf(c) },
 			func(ctx context.Context, r *runner) error { return r.matrix(ctx, c) },
 		})

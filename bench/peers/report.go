@@ -21,9 +21,18 @@ type quantity struct{ key, title string }
 
 // quantities are those that are shown, in order.
 var quantities = []quantity{
-	{"cpu_us", "CPU us/request"}, {"per_second", "requests/s"}, {"p50_us", "p50 us"}, {"p99_us", "p99 us"}, {"p999_us", "p99.9 us"},
-	{"rss_mib", "RSS MiB"}, {"idle_kib", "KiB per idle connection"}, {"rest_ms", "CPU at rest ms/s"},
-	{"added_p50_us", "added p50 us"}, {"added_p99_us", "added p99 us"}, {"added_mean_us", "added mean us"}, {"overhead_us", "stated mean us"},
+	{"cpu_us", "CPU us/request"},
+	{"per_second", "requests/s"},
+	{"p50_us", "p50 us"},
+	{"p99_us", "p99 us"},
+	{"p999_us", "p99.9 us"},
+	{"rss_mib", "RSS MiB"},
+	{"idle_kib", "KiB per idle connection"},
+	{"rest_ms", "CPU at rest ms/s"},
+	{"added_p50_us", "added p50 us"},
+	{"added_p99_us", "added p99 us"},
+	{"added_mean_us", "added mean us"},
+	{"overhead_us", "stated mean us"},
 }
 
 // A Stat is a quantity over the good rounds.

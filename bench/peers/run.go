@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"poise/bench/figure"
@@ -78,19 +79,19 @@ func (r *runner) cell(ctx context.Context, k Key, take func() (map[string]float6
 func (r *runner) progress(c *Cell) {
 	each := time.Since(r.began) / time.Duration(r.taken)
 	left := (each * time.Duration(r.total-r.seen)).Round(time.Minute)
-	what := ""
+	var what strings.Builder
 	for _, q := range quantities {
 		if v, is := c.Values[q.key]; is {
-			what += fmt.Sprintf("  %s %.4g", q.key, v)
+			fmt.Fprintf(&what, "  %s %.4g", q.key, v)
 		}
 	}
 	if c.Void != "" {
-		what += "  VOID: " + c.Void
+		what.WriteString("  VOID: " + c.Void)
 	}
 	if c.Failed != "" {
-		what += "  FAILED: " + c.Failed
+		what.WriteString("  FAILED: " + c.Failed)
 	}
-	fmt.Printf("[%d of %d, about %d min left] %s%s\n", r.seen, r.total, int(left.Minutes()), c.Key, what)
+	fmt.Printf("[%d of %d, about %d min left] %s%s\n", r.seen, r.total, int(left.Minutes()), c.Key, what.String())
 }
 
 // missing reports whether a cell of these phases is not there yet.

@@ -101,15 +101,18 @@ func (c *Chart) panel(b *strings.Builder, p *Panel, y int) (next int) {
 		}
 		fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%d\" class=\"soft end\">%s</text>\n", x+wide+numbers, y+20, html.EscapeString(name))
 		for j, r := range p.Rows {
-			mark(b, r, r.Values[i], at, float64(top+rowHigh*j+9), x+wide+numbers)
+			mark(b, r, i, at, point{x + wide + numbers, float64(top + rowHigh*j + 9)})
 		}
 	}
 	return bottom + axisHigh
 }
 
-// mark draws a value: its interval as a line, its median as a dot and as a
-// number.
-func mark(b *strings.Builder, r Row, v Value, at func(float64) float64, y, end float64) {
+type point struct{ x, y float64 }
+
+// mark draws a value of a row: its interval as a line, its median as a dot and
+// as a number that ends where end is.
+func mark(b *strings.Builder, r Row, column int, at func(float64) float64, end point) {
+	v, y := r.Values[column], end.y
 	if v.Missing != "" || math.IsNaN(v.Median) {
 		fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%.1f\" class=\"soft\">%s</text>\n", at(0)+4, y+4, html.EscapeString(v.Missing))
 		return
@@ -119,7 +122,7 @@ func mark(b *strings.Builder, r Row, v Value, at func(float64) float64, y, end f
 		fmt.Fprintf(b, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" class=\"%s\" stroke-width=\"2\"/>\n", at(max(v.Lo, 0)), at(max(v.Hi, 0)), y, y, class)
 	}
 	fmt.Fprintf(b, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" class=\"%s\" stroke=\"none\"/><text x=\"%.1f\" y=\"%.1f\" class=\"end%s\">%s</text>\n",
-		at(max(v.Median, 0)), y, class, end, y+4, strong(r, " ours", ""), Number(v.Median))
+		at(max(v.Median, 0)), y, class, end.x, y+4, strong(r, " ours", ""), Number(v.Median))
 }
 
 func strong(r Row, yes, no string) string {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"poise/bench/figure"
@@ -11,9 +13,7 @@ import (
 
 // begin notes versions and moves this process away from the proxy's core.
 func begin(s *figure.Sheet, b *rig.Bench) (rig.Layout, error) {
-	for name, v := range b.Versions() {
-		s.Versions[name] = v
-	}
+	maps.Copy(s.Versions, b.Versions())
 	l := rig.Cores(1)
 	s.Versions["layout"] = l.String()
 	return l, l.Move()
@@ -57,7 +57,8 @@ func rotate(ctx context.Context, s *figure.Sheet, b *rig.Bench, j job) (all []fo
 	}
 	for round, good := 0, 0; good < j.rounds && round < 2*j.rounds; round++ {
 		in, void := found{}, ""
-		line := fmt.Sprintf("%s, round %d, %d of %d good: us of CPU a request:", j.of.Name, round+1, good, j.rounds)
+		var line strings.Builder
+		fmt.Fprintf(&line, "%s, round %d, %d of %d good: us of CPU a request:", j.of.Name, round+1, good, j.rounds)
 		for _, r := range f.Turn(round) {
 			values, why, err := loaded(ctx, b, r, j)
 			if err != nil {
@@ -69,15 +70,15 @@ func rotate(ctx context.Context, s *figure.Sheet, b *rig.Bench, j job) (all []fo
 			}
 			in[r.Name] = values
 			s.Sample(round, j.name(r.Name), values)
-			line += fmt.Sprintf("  %s %.1f", r.Name, values["CPU us"])
+			fmt.Fprintf(&line, "  %s %.1f", r.Name, values["CPU us"])
 		}
 		if void != "" {
-			line += "  void, " + void
+			line.WriteString("  void, " + void)
 		} else {
 			all = append(all, in)
 			good++
 		}
-		fmt.Println(line)
+		fmt.Println(line.String())
 	}
 	return all, nil
 }

@@ -133,7 +133,7 @@ func of1(rounds []found, proxy, quantity string) (all []float64) {
 // ratio adds, for every round, Poise's share of the better of two others, and
 // the reference's as the control. Which one is the better the medians say: the
 // lower of two in a round would be lower than either.
-func (f *second) ratio(id string, rounds []found, quantity string, one, other string) {
+func (f *second) ratio(id string, rounds []found, quantity, one, other string) {
 	if figure.Median(of1(rounds, other, quantity)) < figure.Median(of1(rounds, one, quantity)) {
 		one = other
 	}
@@ -231,25 +231,31 @@ func (f *second) added(ctx context.Context) error {
 		f.Sheet.Versions["half load of "+r.Name] = fmt.Sprintf("%.0f requests/s; wrk with %d connections", rate, connections)
 		open := rig.Load{Seconds: roundTime, Rate: rate}
 		closed := rig.Load{Seconds: roundTime, Connections: connections}
-		if err := f.addedTo(ctx, field, r, open, "F9a", "F9b", ""); err != nil {
+		if err := f.addedTo(ctx, field, r, added{of: open, p50: "F9a", p99: "F9b"}); err != nil {
 			return f.notRun(err, addedFigures...)
 		}
-		if err := f.addedTo(ctx, field, r, closed, "F9c", "F9d", "F9e"); err != nil {
+		if err := f.addedTo(ctx, field, r, added{of: closed, p50: "F9c", p99: "F9d", off: "F9e"}); err != nil {
 			return f.notRun(err, addedFigures[2:]...)
 		}
 	}
 	return nil
 }
 
-// addedTo adds the rounds of a load to the figures of p50, p99 and, unless it
-// is "", of how far off the proxy's own word is.
-func (f *second) addedTo(ctx context.Context, field *rig.Field, r *rig.Running, l rig.Load, p50, p99, off string) error {
+// added names a load and the figures of what it adds: p50, p99 and, unless it
+// is "", how far off the proxy's own word is.
+type added struct {
+	of            rig.Load
+	p50, p99, off string
+}
+
+// addedTo adds the rounds of a load to its figures.
+func (f *second) addedTo(ctx context.Context, field *rig.Field, r *rig.Running, l added) error {
 	name := r.Name + " added, wrk"
-	if l.Rate > 0 {
+	if l.of.Rate > 0 {
 		name = r.Name + " added, open loop"
 	}
 	for round, good := 0, 0; good < rounds && round < 2*rounds; round++ {
-		a, err := f.Added(ctx, field.Straight, r, l)
+		a, err := f.Added(ctx, field.Straight, r, l.of)
 		if err != nil {
 			return err
 		}
@@ -259,12 +265,12 @@ func (f *second) addedTo(ctx context.Context, field *rig.Field, r *rig.Running, 
 		}
 		good++
 		values := map[string]float64{"p50 us": a.P50, "p99 us": a.P99, "mean us": a.Mean}
-		f.put(p50, r.Name, a.P50)
-		f.put(p99, r.Name, a.P99)
+		f.put(l.p50, r.Name, a.P50)
+		f.put(l.p99, r.Name, a.P99)
 		if !math.IsNaN(a.Overhead) {
 			values["stated us"] = a.Overhead
-			if off != "" {
-				f.Add(off, math.Abs(a.Mean-a.Overhead))
+			if l.off != "" {
+				f.Add(l.off, math.Abs(a.Mean-a.Overhead))
 			}
 		}
 		f.Sample(round, name, values)

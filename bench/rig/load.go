@@ -111,8 +111,10 @@ func (g Generators) open(ctx context.Context, cores, address string, l Load) (An
 		}
 		defer closeAll()
 	}
-	args := []string{"-c", cores, g.Poise, "load", "http://" + address + l.Path, "--json", "--quiet",
-		"--rate", fmt.Sprintf("%.3f", l.Rate), "--for", strconv.Itoa(l.Seconds) + "s", "--connections", "1000"}
+	args := []string{
+		"-c", cores, g.Poise, "load", "http://" + address + l.Path, "--json", "--quiet",
+		"--rate", fmt.Sprintf("%.3f", l.Rate), "--for", strconv.Itoa(l.Seconds) + "s", "--connections", "1000",
+	}
 	for _, h := range l.Header {
 		args = append(args, "--header", h)
 	}

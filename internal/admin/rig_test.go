@@ -30,7 +30,7 @@ clusters: [{name: web, endpoints: ["127.0.0.1:9001", "127.0.0.1:9002"]}]
 admin: {token: a-long-and-secret-token}
 `
 
-const token = "a-long-and-secret-token" //nolint:gosec // of these tests only
+const token = "a-long-and-secret-token"
 
 // balancer has real clusters and figures that are made up.
 type balancer struct {
