@@ -22,7 +22,7 @@ type score struct {
 	requests, failures int
 	latency            stats.Histogram
 	of                 map[string]int // answers by worker
-	lateOf             map[string]int // likewise, in the last quarter
+	lateOf             map[string]int // likewise, late in the stop
 	lateFailures       int
 	judged             bool   // it came to its end
 	state              string // of the victim at the end, as the API says
@@ -35,16 +35,17 @@ func newScore(policy, condition string, workers int) *score {
 
 func (s *score) add(r load.Result) {
 	s.requests++
-	lastQuarter := r.Due.Sub(s.began) > s.ends.Sub(s.began)*3/4
+	lasts, at := s.ends.Sub(s.began), r.Due.Sub(s.began)
+	late := at > lasts*3/4 && at < lasts*19/20 // what is due at the very end may be sent when the fault is gone
 	if r.Worker != "" {
 		s.of[r.Worker]++
-		if lastQuarter {
+		if late {
 			s.lateOf[r.Worker]++
 		}
 	}
 	if r.Fault != load.None {
 		s.failures++
-		if lastQuarter {
+		if late {
 			s.lateFailures++
 		}
 		return

@@ -36,12 +36,13 @@ func TestAResultCountsForTheStopInWhichItWasDue(t *testing.T) {
 	b.begin(second, time.Second)
 	first.began = second.began.Add(-time.Second)
 	first.ends = second.began
+	b.add(load.Result{Due: second.began.Add(-200 * time.Millisecond), Worker: "1", Latency: time.Millisecond})
 	b.add(load.Result{Due: second.began.Add(-time.Millisecond), Worker: "1", Latency: time.Millisecond})
 	b.add(load.Result{Due: second.began, Worker: "2", Fault: load.Timeout})
 	b.add(load.Result{Due: second.began.Add(800 * time.Millisecond), Worker: "2", Fault: load.Status})
 	b.add(load.Result{Due: first.began.Add(-time.Second), Worker: "2"}) // before there was a stop
-	if first.requests != 1 || first.of["1"] != 1 || first.lateOf["1"] != 1 || first.failures != 0 {
-		t.Errorf("first: %d requests, %v, late %v, %d failed; want the one that was due in its last quarter", first.requests, first.of, first.lateOf, first.failures)
+	if first.requests != 2 || first.of["1"] != 2 || first.lateOf["1"] != 1 || first.failures != 0 {
+		t.Errorf("first: %d requests, %v, late %v, %d failed; want two, and the one late that was due 200 ms before the end", first.requests, first.of, first.lateOf, first.failures)
 	}
 	if second.requests != 2 || second.failures != 2 || second.lateFailures != 1 || second.lateOf["2"] != 1 {
 		t.Errorf("second: %d requests, %d failed, %d of them late; want 2, 2, 1", second.requests, second.failures, second.lateFailures)

@@ -116,6 +116,7 @@ func (f *fleet) write(policy string) {
 	}
 }
 
+// freeAddress is one that nobody listened on a moment ago.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

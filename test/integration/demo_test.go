@@ -11,7 +11,6 @@ import (
 	"time"
 )
 
-// freeAddress is one that nobody listened on a moment ago.
 func demoCommand(t *testing.T, poise string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	args = append([]string{"demo", "--listen", freeAddress(t), "--admin", freeAddress(t), "--rate", "200"}, args...)
