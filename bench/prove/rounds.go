@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"time"
 
 	"poise/bench/figure"
 	"poise/bench/rig"
@@ -24,12 +23,11 @@ type found map[string]map[string]float64
 
 // A job is a load that proxies get in turn.
 type job struct {
-	proxies     []string
-	layout      rig.Layout
-	of          rig.Case
-	rate        float64 // requests a second, due whatever the answers do; 0 for as many as there are answers
-	rounds      int
-	allocations bool
+	proxies []string
+	layout  rig.Layout
+	of      rig.Case
+	rate    float64 // requests a second, due whatever the answers do; 0 for as many as there are answers
+	rounds  int
 }
 
 // name is the job's in the raw figures.
@@ -41,8 +39,8 @@ func (j job) name(proxy string) string {
 }
 
 // rotate measures every proxy in every round, each round beginning with
-// another one, and returns the good rounds. A round in which
-// one measurement is void counts for nobody; it is made up for, up to as many
+// another one, and returns the good rounds. A round in which one measurement is
+// void counts for nobody; it is made up for, up to as many
 // rounds again.
 func rotate(ctx context.Context, s *figure.Sheet, b *rig.Bench, j job) (all []found, err error) {
 	f, err := b.Field(ctx, rig.Setup{Layout: j.layout}, 2, b.Named(j.proxies...)...)
@@ -83,46 +81,22 @@ func rotate(ctx context.Context, s *figure.Sheet, b *rig.Bench, j job) (all []fo
 	return all, nil
 }
 
-// loaded measures one proxy for one round. Allocations are what came in the
-// round less what the same time costs at rest, reading the figure included.
+// loaded measures one proxy for one round.
 func loaded(ctx context.Context, b *rig.Bench, r *rig.Running, j job) (map[string]float64, string, error) {
-	counts := j.allocations && b.Proxy(r.Name).Metrics
-	rest := 0.0
-	if counts {
-		var err error
-		if rest, err = mallocs(r, func() error { time.Sleep(roundTime * time.Second); return nil }); err != nil {
-			return nil, "", err
-		}
+	m, err := b.Measure(ctx, r, j.of.For(roundTime, j.rate))
+	if err != nil {
+		return nil, "", err
 	}
-	var m rig.Measured
-	load := func() (err error) {
-		m, err = b.Measure(ctx, r, j.of.For(roundTime, j.rate))
-		return err
-	}
-	values := func() map[string]float64 {
-		return map[string]float64{"CPU us": m.CPU, "requests/s": m.Requests / m.Seconds, "p50 us": m.P50, "p99 us": m.P99}
-	}
-	if !counts {
-		err := load()
-		return values(), m.Void, err
-	}
-	made, err := mallocs(r, load)
-	v := values()
-	v["mallocs"] = (made - rest) / m.Requests
-	return v, m.Void, err
+	return map[string]float64{"CPU us": m.CPU, "requests/s": m.Requests / m.Seconds, "p50 us": m.P50, "p99 us": m.P99}, m.Void, nil
 }
 
-// mallocs counts the allocations of r while do runs.
-func mallocs(r *rig.Running, do func() error) (float64, error) {
-	before, err := r.Mallocs()
-	if err != nil {
-		return 0, err
+// put adds a round of what Poise reached, or of its control.
+func put(s *figure.Sheet, id, name string, v float64) {
+	if name == "poise" {
+		s.Add(id, v)
+	} else {
+		s.Control(id, v)
 	}
-	if err := do(); err != nil {
-		return 0, err
-	}
-	after, err := r.Mallocs()
-	return after - before, err
 }
 
 // idleCosts measures what an idle connection costs in Poise and, as its
@@ -135,11 +109,7 @@ func idleCosts(ctx context.Context, s *figure.Sheet, b *rig.Bench, l rig.Layout,
 				return fmt.Errorf("idle connections of %s: %w", name, err)
 			}
 			s.Sample(round, name, map[string]float64{"idle KiB": kib})
-			if name == "poise" {
-				s.Add(id, kib)
-			} else {
-				s.Control(id, kib)
-			}
+			put(s, id, name, kib)
 		}
 	}
 	return nil
@@ -157,19 +127,4 @@ func idleCost(ctx context.Context, b *rig.Bench, l rig.Layout, name string) (flo
 	}
 	bytes, err := rig.IdleCost(f.Running[0], idle)
 	return bytes / 1024, err
-}
-
-// atRest counts what r allocates in a second at rest, reading the figure left
-// out.
-func atRest(r *rig.Running) (float64, error) {
-	const seconds = 20 // ten rounds of health checks
-	var made [2]float64
-	for i, s := range []int{0, seconds} {
-		var err error
-		made[i], err = mallocs(r, func() error { time.Sleep(time.Duration(s) * time.Second); return nil })
-		if err != nil {
-			return 0, err
-		}
-	}
-	return (made[1] - made[0]) / seconds, nil
 }

@@ -145,68 +145,7 @@ func (f *second) ratio(id string, rounds []found, quantity, one, other string) {
 
 // allocations measures F7.
 func (f *second) allocations(ctx context.Context) error {
-	field, err := f.Field(ctx, rig.Setup{Layout: f.layout}, 2, f.Named("poise", "reference")...)
-	if err != nil {
-		return f.notRun(err, "F7")
-	}
-	defer field.Stop()
-	for _, r := range field.Running { // warm: the first load fills the pools
-		if _, err := f.Send(ctx, f.layout.Load, r.Address, rig.Load{Seconds: 2}); err != nil {
-			return f.notRun(err, "F7")
-		}
-	}
-	rest := map[string]float64{} // a second
-	for _, r := range field.Running {
-		if rest[r.Name], err = atRest(r); err != nil {
-			return f.notRun(err, "F7")
-		}
-	}
-	for round := range rounds {
-		for _, r := range field.Turn(round) {
-			v, err := f.perRequest(ctx, r, rest[r.Name])
-			if err != nil {
-				return f.notRun(err, "F7")
-			}
-			f.Sample(round, r.Name+" allocations", map[string]float64{"mallocs": v})
-			f.put("F7", r.Name, v)
-		}
-	}
-	return nil
-}
-
-// The loads of F7 in seconds. Go counts allocations up to some thousand late,
-// a span at a time: the long one is long enough for that not to matter.
-const (
-	shortLoad = 1
-	longLoad  = 16
-)
-
-// perRequest returns what a request allocates. What the connections of a load
-// and reading the figure cost is the same in a long and in a short load; rest
-// is what goes on in a second anyway.
-func (f *second) perRequest(ctx context.Context, r *rig.Running, rest float64) (float64, error) {
-	var requests, made [2]float64
-	for i, seconds := range []int{shortLoad, longLoad} {
-		var err error
-		made[i], err = mallocs(r, func() error {
-			a, err := f.Send(ctx, f.layout.Load, r.Address, rig.Load{Seconds: seconds})
-			requests[i] = a.Requests
-			return err
-		})
-		if err != nil {
-			return 0, err
-		}
-	}
-	return (made[1] - made[0] - rest*(longLoad-shortLoad)) / (requests[1] - requests[0]), nil
-}
-
-// put adds a round of what Poise reached, or of its control.
-func (f *second) put(id, name string, v float64) {
-	if name == "poise" {
-		f.Add(id, v)
-	} else {
-		f.Control(id, v)
-	}
+	return f.notRun(allocations(ctx, f.Sheet, f.Bench, f.layout, "F7"), "F7")
 }
 
 // idle measures F8.
@@ -265,8 +204,8 @@ func (f *second) addedTo(ctx context.Context, field *rig.Field, r *rig.Running, 
 		}
 		good++
 		values := map[string]float64{"p50 us": a.P50, "p99 us": a.P99, "mean us": a.Mean}
-		f.put(l.p50, r.Name, a.P50)
-		f.put(l.p99, r.Name, a.P99)
+		put(f.Sheet, l.p50, r.Name, a.P50)
+		put(f.Sheet, l.p99, r.Name, a.P99)
 		if !math.IsNaN(a.Overhead) {
 			values["stated us"] = a.Overhead
 			if l.off != "" {
