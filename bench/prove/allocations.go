@@ -10,11 +10,10 @@ import (
 
 const allocationRounds = 6
 
-// The loads in seconds. Go counts allocations up to some thousand late, a span
-// at a time: the long one is long enough for that not to matter.
+// The loads in seconds.
 const (
 	shortLoad = 1
-	longLoad  = 16
+	longLoad  = 9
 )
 
 // allocations measures what a request allocates in Poise and, as its control,

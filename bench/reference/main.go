@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httputil"
+	"net/http/pprof"
 	"net/url"
 	"runtime"
 	"strings"
@@ -21,7 +22,7 @@ import (
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address")
-	admin := flag.String("admin", "127.0.0.1:0", "address of /metrics")
+	admin := flag.String("admin", "127.0.0.1:0", "address of /metrics and /debug/pprof")
 	endpoints := flag.String("endpoints", "", "host:port, separated by commas")
 	flag.Parse()
 	runtime.MemProfileRate = 0
@@ -44,7 +45,10 @@ func main() {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector())
-	go func() { log.Fatal(http.ListenAndServe(*admin, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))) }()
+	inside := http.NewServeMux()
+	inside.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	inside.HandleFunc("/debug/pprof/", pprof.Index)
+	go func() { log.Fatal(http.ListenAndServe(*admin, inside)) }()
 	log.Fatal(http.ListenAndServe(*listen, proxy))
 }
 

@@ -90,8 +90,8 @@ func Poise(bin string) Proxy {
 		if policy == "" {
 			policy = "round-robin"
 		}
-		file, err := s.config(r, fmt.Sprintf("listeners: [{address: %q}]\nadmin: {address: %q}\nclusters:\n  - {name: web, endpoints: [%s], policy: %s, health: {interval: 2s}}\n",
-			r.Address, r.Admin, strings.Join(s.Endpoints, ", "), policy))
+		file, err := s.config(r, fmt.Sprintf("listeners: [{address: %q}]\nadmin: {address: %q, token: %s}\nclusters:\n  - {name: web, endpoints: [%s], policy: %s, health: {interval: 2s}}\n",
+			r.Address, r.Admin, token, strings.Join(s.Endpoints, ", "), policy))
 		if err != nil {
 			return nil, err
 		}
