@@ -254,10 +254,16 @@ func (s *state) sendBody() {
 func (s *state) relayBody() error {
 	stream := s.upload.stream
 	for {
-		if !s.x.Buffered() && stream.Flush() != nil {
-			return nil
+		if !s.x.Buffered() {
+			if stream.Flush() != nil {
+				return nil
+			}
+			if s.upload.bytes > 0 || !s.in.Expect { // whom the client waits for is the endpoint
+				s.clientsTurn(stream)
+			}
 		}
 		p, err := s.x.ReadBody()
+		stream.SetTimeout(s.proxy.options.Now(), s.idleTimeout())
 		if err == io.EOF {
 			s.upload.ended.Store(true)
 			_ = stream.Finish(s.x.Trailers()) // what is wrong shows where the answer is awaited
@@ -274,7 +280,19 @@ func (s *state) relayBody() error {
 		if stream.WriteBody(p) != nil {
 			return nil
 		}
-		stream.SetTimeout(s.proxy.options.Now(), s.idleTimeout())
+	}
+}
+
+// clientsTurn has the endpoint's time stand still while the client is waited
+// for: a client that is slow is not the endpoint's fault. In a tunnel both are
+// waited for at once, and what runs on is the time in which neither speaks.
+func (s *state) clientsTurn(stream transport.Stream) {
+	switch {
+	case s.out.Upgrade != nil:
+	case s.up.Timeouts.Total > 0:
+		stream.SetTimeout(s.proxy.options.Now(), s.within(0))
+	default:
+		stream.SetTimeout(0, 0)
 	}
 }
 
