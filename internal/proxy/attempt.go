@@ -40,8 +40,9 @@ func (s *state) attempt(t record.Terms) verdict {
 	lease := s.up.Attempts.Open(t)
 	stream, err := t.Endpoint.Transport.(pool).Get(context.Background(), s.x.Conn().Number)
 	if err != nil {
-		lease.Close(s.proxy.options.Now(), 0, lb.Connect)
-		return connectFailed(err)
+		v := connectFailed(err)
+		lease.Close(s.proxy.options.Now(), 0, v.outcome)
+		return v
 	}
 	a := attempt{state: s, stream: stream, lease: lease}
 	v := a.run()
@@ -55,10 +56,19 @@ func (s *state) attempt(t record.Terms) verdict {
 
 func connectFailed(err error) verdict {
 	v := verdict{outcome: lb.Connect, refusal: unreachable, err: err, free: true}
+	if local(err) { // another endpoint may have a connection that waits
+		v.outcome, v.refusal = lb.Canceled, noDescriptors
+		return v
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err) {
 		v.refusal = connectTimeout
 	}
 	return v
+}
+
+func local(err error) bool {
+	e, ok := errors.AsType[*transport.Error](err)
+	return ok && e.Local
 }
 
 func isTimeout(err error) bool {
@@ -207,9 +217,10 @@ func (a *attempt) failed(err error) verdict {
 	if e, ok := errors.AsType[*transport.Error](err); ok {
 		v.outcome = e.Outcome
 	}
-	switch v.outcome {
-	case lb.Connect:
+	if v.outcome == lb.Connect || local(err) {
 		return connectFailed(err)
+	}
+	switch v.outcome {
 	case lb.Timeout:
 		v.refusal = endpointTimeout
 	case lb.Malformed:
