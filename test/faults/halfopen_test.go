@@ -46,8 +46,10 @@ func farSide(t *testing.T) (inside func(func()), cut func()) {
 	t.Cleanup(func() { _ = ip("netns", "del", space) })
 	for _, args := range [][]string{
 		{"link", "add", near, "type", "veth", "peer", "name", far, "netns", space},
-		{"addr", "add", nearAddress + "/30", "dev", near}, {"link", "set", near, "up"},
-		{"-n", space, "addr", "add", farAddress + "/30", "dev", far}, {"-n", space, "link", "set", far, "up"},
+		{"addr", "add", nearAddress + "/30", "dev", near},
+		{"link", "set", near, "up"},
+		{"-n", space, "addr", "add", farAddress + "/30", "dev", far},
+		{"-n", space, "link", "set", far, "up"},
 	} {
 		if err := ip(args...); err != nil {
 			notRun(t, "no pair of interfaces can be made: %v", err)
@@ -60,7 +62,7 @@ func farSide(t *testing.T) (inside func(func()), cut func()) {
 			t.Error(err)
 			return
 		}
-		defer ns.Close()
+		defer func() { _ = ns.Close() }()
 		if err := unix.Setns(int(ns.Fd()), syscall.CLONE_NEWNET); err != nil {
 			t.Error(err)
 			return

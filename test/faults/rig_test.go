@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "poise-faults")
 	if err == nil {
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		poise, err = fleet.Build(dir)
 	}
 	if err != nil {
@@ -138,7 +138,7 @@ func (r *rig) endure(s slack, fault func(during func() fleet.Usage)) {
 	steady := fleet.Behave(r.Front, "/health", 4, 50*time.Millisecond)
 	var height fleet.Usage
 	fault(func() fleet.Usage {
-		u := r.usage(r.Balancer.Usage)
+		u := r.usage(r.Usage)
 		height = fleet.Usage{
 			RSS: max(height.RSS, u.RSS), Heap: max(height.Heap, u.Heap),
 			Goroutines: max(height.Goroutines, u.Goroutines), Files: max(height.Files, u.Files),

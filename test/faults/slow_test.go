@@ -33,7 +33,7 @@ func inTime(t *testing.T, began time.Time) {
 func TestHeadsByteByByte(t *testing.T) {
 	r := (&plan{}).start(t)
 	r.endure(usual, func(during func() fleet.Usage) {
-		all := r.each(slow, func(i int, c *fleet.Client) {
+		all := r.each(slow, func(_ int, c *fleet.Client) {
 			began, stop, stopped := time.Now(), make(chan struct{}), make(chan struct{})
 			go func() {
 				defer close(stopped)
@@ -86,7 +86,7 @@ func TestBodiesByteByByteThatStop(t *testing.T) {
 func TestBodiesByteByByteThatEnd(t *testing.T) {
 	r := (&plan{}).start(t)
 	r.endure(usual, func(during func() fleet.Usage) {
-		all := r.each(50, func(i int, c *fleet.Client) {
+		all := r.each(50, func(_ int, c *fleet.Client) {
 			_, _ = io.WriteString(c, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\n")
 			if err := drip(c, strings.Repeat("x", 30), 150*time.Millisecond, nil); err != nil {
 				t.Error(err)
@@ -113,7 +113,7 @@ func TestClientsThatReadNothing(t *testing.T) {
 	s.rss = 24 << 20
 	r.endure(s, func(during func() fleet.Usage) {
 		began := time.Now()
-		all := r.each(clients, func(i int, c *fleet.Client) {
+		all := r.each(clients, func(_ int, c *fleet.Client) {
 			_ = c.Conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 			_, _ = io.WriteString(c, "GET /work HTTP/1.1\r\nHost: x\r\n\r\n")
 			time.Sleep(patience + late)
@@ -141,7 +141,7 @@ func TestEndpointsThatDripTheirHeads(t *testing.T) {
 	})
 	r := (&plan{odd: odd}).start(t)
 	r.endure(usual, func(during func() fleet.Usage) {
-		all := r.each(slow, func(i int, c *fleet.Client) {
+		all := r.each(slow, func(_ int, c *fleet.Client) {
 			began := time.Now()
 			a, _, err := c.Ask("GET /odd HTTP/1.1\r\nHost: x\r\n\r\n")
 			expect(t, a, err, 504, "endpoint-timeout")
@@ -164,7 +164,7 @@ func TestEndpointsThatDripTheirBodies(t *testing.T) {
 	defer close(stop)
 	r := (&plan{odd: odd}).start(t)
 	r.endure(usual, func(during func() fleet.Usage) {
-		all := r.each(slow, func(i int, c *fleet.Client) {
+		all := r.each(slow, func(_ int, c *fleet.Client) {
 			_, _ = io.WriteString(c, "GET /odd HTTP/1.1\r\nHost: x\r\n\r\n")
 			a, err := http.ReadResponse(c.R, nil)
 			if err != nil {
@@ -195,7 +195,7 @@ func TestClientsThatReadSlowly(t *testing.T) {
 	s := usual
 	s.rss = 24 << 20
 	r.endure(s, func(during func() fleet.Usage) {
-		all := r.each(clients, func(i int, c *fleet.Client) {
+		all := r.each(clients, func(_ int, c *fleet.Client) {
 			_ = c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 			_, _ = io.WriteString(c, "GET /work HTTP/1.1\r\nHost: x\r\n\r\n")
 			a, err := http.ReadResponse(c.R, nil)

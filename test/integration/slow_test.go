@@ -37,7 +37,7 @@ func TestClientThatSendsSlowlyIsNotTheEndpointsFault(t *testing.T) {
 				_, _ = io.WriteString(send, "piece ")
 				time.Sleep(clientsPause)
 			}
-			send.Close()
+			_ = send.Close()
 		}()
 		r, err := s.client.Post(s.url, "text/plain", body)
 		if err != nil {
@@ -76,7 +76,7 @@ func TestEndpointThatStopsAfterASlowClientIsGivenUpOn(t *testing.T) {
 		<-q.Context().Done()
 	})}, func(t *testing.T, s *side) {
 		body, send := io.Pipe()
-		go func() { time.Sleep(clientsPause); _, _ = io.WriteString(send, "all"); send.Close() }()
+		go func() { time.Sleep(clientsPause); _, _ = io.WriteString(send, "all"); _ = send.Close() }()
 		began := time.Now()
 		r, err := s.client.Post(s.url, "text/plain", body)
 		if err != nil {

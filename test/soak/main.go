@@ -66,7 +66,7 @@ func soak(long time.Duration, seed uint64) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	binary, err := fleet.Build(dir)
 	if err != nil {
 		return nil, err

@@ -160,8 +160,8 @@ func (u *user) once(text string, ok func(body string) bool) error {
 	return checked(r, body, err, func() bool { return ok(body) })
 }
 
-func get(path, fields string) string {
-	return "GET " + path + " HTTP/1.1\r\nHost: soak\r\n" + fields + "\r\n"
+func get(fields string) string {
+	return "GET /work HTTP/1.1\r\nHost: soak\r\n" + fields + "\r\n"
 }
 
 func work(body string) bool { return len(body) == 1000 && strings.Trim(body, ".") == "" }
@@ -178,7 +178,7 @@ func (u *user) keepAlive() error {
 			return err
 		}
 	}
-	r, body, err := c.Ask(get("/work", fmt.Sprintf("X-Key: %d\r\n", u.dice.IntN(100))))
+	r, body, err := c.Ask(get(fmt.Sprintf("X-Key: %d\r\n", u.dice.IntN(100))))
 	if err != nil || r.Close {
 		c.Close()
 		return checked(r, body, err, func() bool { return work(body) })
@@ -191,7 +191,7 @@ func (u *user) keepAlive() error {
 	return checked(r, body, err, func() bool { return work(body) })
 }
 
-func (u *user) newConnection() error { return u.once(get("/work", ""), work) }
+func (u *user) newConnection() error { return u.once(get(""), work) }
 
 func (u *user) upload() error {
 	const n = 64 << 10
@@ -230,7 +230,7 @@ func (u *user) pipelined() error {
 		return err
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, strings.Repeat(get("/work", ""), 10)); err != nil {
+	if _, err := io.WriteString(c, strings.Repeat(get(""), 10)); err != nil {
 		return err
 	}
 	for range 10 {

@@ -19,7 +19,7 @@ func (u *user) upgrade() error {
 		return err
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, get("/work", "Connection: upgrade\r\nUpgrade: echo\r\n")); err != nil {
+	if _, err := io.WriteString(c, get("Connection: upgrade\r\nUpgrade: echo\r\n")); err != nil {
 		return err
 	}
 	r, err := http.ReadResponse(c.R, nil)
@@ -58,7 +58,7 @@ func (u *user) abort() error {
 		return err
 	}
 	stages := []string{
-		"", "GET /wo", get("/work", ""), get("/work", "")[:30],
+		"", "GET /wo", get(""), get("")[:30],
 		"POST /echo HTTP/1.1\r\nHost: soak\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("a", u.dice.IntN(90000)),
 		"POST /echo?raw=1 HTTP/1.1\r\nHost: soak\r\nTransfer-Encoding: chunked\r\n\r\n400\r\nhalf a chu",
 	}
@@ -88,7 +88,7 @@ func (u *user) slowHead() error {
 		return err
 	}
 	defer c.Close()
-	drip(c, get("/work", "X: "+strings.Repeat("x", 500)))
+	drip(c, get("X: "+strings.Repeat("x", 500)))
 	r, body, err := c.Answer()
 	return checked(r, body, err, func() bool { return false }) // it cannot have been answered
 }
