@@ -25,7 +25,7 @@ test: ## everything that CI runs, each stage with its minutes
 	@.ci/stages
 
 faults: ## slow, vanishing and resetting peers, full disks, no descriptors: nothing leaks, hangs or grows; some minutes
-	go test -count=1 -tags faults ./test/faults
+	cd test/faults && go test -count=1 -tags faults
 
 FOR ?= 5m
 soak: ## mixed traffic with random faults for FOR=5m ends with what it began with; writes docs/evidence/soak.md
