@@ -3,7 +3,7 @@ VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LINT     = go tool -modfile=tools/go.mod golangci-lint
 BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/poise ./cmd/poise
 
-.PHONY: help build demo picture test check lint fmt bench bench-peers prove clean
+.PHONY: help build demo picture test faults soak check lint fmt bench bench-peers prove clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,13 @@ picture: build ## run the demo for half a minute and make docs/demo.svg of it
 
 test: ## everything that CI runs, each stage with its minutes
 	@.ci/stages
+
+faults: ## slow, vanishing and resetting peers, full disks, no descriptors: nothing leaks, hangs or grows; some minutes
+	cd test/faults && go test -count=1 -tags faults
+
+FOR ?= 5m
+soak: ## mixed traffic with random faults for FOR=5m ends with what it began with; writes docs/evidence/soak.md
+	go run ./test/soak -for $(FOR)
 
 check: ## the same stages without the network; what then cannot run is named at the end
 	@GOPROXY=off .ci/stages

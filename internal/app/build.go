@@ -96,11 +96,11 @@ func proberOptions(h *config.Health, to *cluster.Cluster) probe.Options {
 }
 
 // counted counts the checks at the endpoint, where the counts outlive a change
-// of the checks. One that ends with its prober says nothing.
+// of the checks. One that ends with its prober, or could not be made, says nothing.
 func counted(check probe.Check, by *cluster.Cluster) probe.Check {
 	return func(ctx context.Context, address string) error {
 		err := check(ctx, address)
-		if !errors.Is(ctx.Err(), context.Canceled) {
+		if !errors.Is(ctx.Err(), context.Canceled) && !probe.Unable(err) {
 			by.Checked(address, err == nil)
 		}
 		return err

@@ -145,7 +145,7 @@ func (l *Listener) Run() {
 // accept takes connections in as long as there are seats. Without one, or
 // without descriptors, clients wait in the kernel's queue.
 func (l *Listener) accept() {
-	backoff := time.Duration(0)
+	backoff, trouble := time.Duration(0), shortage{log: l.log.With("listener", l.options.Address)}
 	for {
 		l.seats <- struct{}{}
 		nc, err := l.socket.AcceptTCP()
@@ -159,11 +159,12 @@ func (l *Listener) accept() {
 				return
 			}
 			backoff = min(max(2*backoff, 5*time.Millisecond), time.Second)
-			l.log.Warn("accept failed", "listener", l.options.Address, "error", err, "again_in", backoff)
+			trouble.failed(err, time.Now())
 			time.Sleep(backoff)
 			continue
 		}
 		backoff = 0
+		trouble.passed(time.Now)
 		l.admit(nc)
 	}
 }

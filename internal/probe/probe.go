@@ -3,9 +3,11 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -131,6 +133,10 @@ func (p *Prober) watch(ctx context.Context, t *target) {
 		if ctx.Err() != nil {
 			return
 		}
+		if Unable(err) { // no verdict on the endpoint
+			timer.Reset(p.pause())
+			continue
+		}
 		if verdict.Take(err == nil) {
 			reason := "its health check passes"
 			if err != nil {
@@ -149,12 +155,20 @@ func (p *Prober) once(ctx context.Context, t *target) error {
 	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
 	defer cancel()
 	err := p.options.Check(ctx, t.address)
-	if err != nil {
+	switch {
+	case Unable(err):
+	case err != nil:
 		t.failed.Add(1)
-	} else {
+	default:
 		t.passed.Add(1)
 	}
 	return err
+}
+
+// Unable reports whether a check could not be made because this process has no
+// descriptors left. That says nothing about the endpoint.
+func Unable(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // pause is the interval, give or take the jitter.

@@ -24,6 +24,7 @@ func (a *attempt) pass(h *message.Head) lb.Outcome {
 	}
 	a.buildAnswer(h)
 	a.answered, a.status = true, h.Status
+	a.clientsTurn(a.stream)
 	if err := a.x.WriteHead(&a.ans); err != nil {
 		return a.clientGone(err)
 	}
@@ -67,6 +68,7 @@ func (a *attempt) nextPiece(between time.Duration) ([]byte, error) {
 	began := a.proxy.options.Now()
 	a.stream.SetTimeout(began, a.within(between))
 	p, err := a.stream.ReadBody()
+	a.clientsTurn(a.stream)
 	waited := a.proxy.options.Now().Sub(began)
 	a.waited += waited
 	a.latency += waited

@@ -40,8 +40,9 @@ func (s *state) attempt(t record.Terms) verdict {
 	lease := s.up.Attempts.Open(t)
 	stream, err := t.Endpoint.Transport.(pool).Get(context.Background(), s.x.Conn().Number)
 	if err != nil {
-		lease.Close(s.proxy.options.Now(), 0, lb.Connect)
-		return connectFailed(err)
+		v := connectFailed(err)
+		lease.Close(s.proxy.options.Now(), 0, v.outcome)
+		return v
 	}
 	a := attempt{state: s, stream: stream, lease: lease}
 	v := a.run()
@@ -55,10 +56,19 @@ func (s *state) attempt(t record.Terms) verdict {
 
 func connectFailed(err error) verdict {
 	v := verdict{outcome: lb.Connect, refusal: unreachable, err: err, free: true}
+	if local(err) { // another endpoint may have a connection that waits
+		v.outcome, v.refusal = lb.Canceled, noDescriptors
+		return v
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err) {
 		v.refusal = connectTimeout
 	}
 	return v
+}
+
+func local(err error) bool {
+	e, ok := errors.AsType[*transport.Error](err)
+	return ok && e.Local
 }
 
 func isTimeout(err error) bool {
@@ -207,9 +217,10 @@ func (a *attempt) failed(err error) verdict {
 	if e, ok := errors.AsType[*transport.Error](err); ok {
 		v.outcome = e.Outcome
 	}
-	switch v.outcome {
-	case lb.Connect:
+	if v.outcome == lb.Connect || local(err) {
 		return connectFailed(err)
+	}
+	switch v.outcome {
 	case lb.Timeout:
 		v.refusal = endpointTimeout
 	case lb.Malformed:
@@ -254,10 +265,16 @@ func (s *state) sendBody() {
 func (s *state) relayBody() error {
 	stream := s.upload.stream
 	for {
-		if !s.x.Buffered() && stream.Flush() != nil {
-			return nil
+		if !s.x.Buffered() {
+			if stream.Flush() != nil {
+				return nil
+			}
+			if s.upload.bytes > 0 || !s.in.Expect { // whom the client waits for is the endpoint
+				s.clientsTurn(stream)
+			}
 		}
 		p, err := s.x.ReadBody()
+		stream.SetTimeout(s.proxy.options.Now(), s.idleTimeout())
 		if err == io.EOF {
 			s.upload.ended.Store(true)
 			_ = stream.Finish(s.x.Trailers()) // what is wrong shows where the answer is awaited
@@ -274,7 +291,19 @@ func (s *state) relayBody() error {
 		if stream.WriteBody(p) != nil {
 			return nil
 		}
-		stream.SetTimeout(s.proxy.options.Now(), s.idleTimeout())
+	}
+}
+
+// clientsTurn has the endpoint's time stand still while the client is waited
+// for: a client that is slow is not the endpoint's fault. In a tunnel both are
+// waited for at once, and what runs on is the time in which neither speaks.
+func (s *state) clientsTurn(stream transport.Stream) {
+	switch {
+	case s.out.Upgrade != nil:
+	case s.up.Timeouts.Total > 0:
+		stream.SetTimeout(s.proxy.options.Now(), s.within(0))
+	default:
+		stream.SetTimeout(0, 0)
 	}
 }
 

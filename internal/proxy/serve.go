@@ -19,6 +19,7 @@ var (
 	noEndpoint      = &message.Refusal{Status: 503, Word: "no-endpoint", Text: "no endpoint can take this request now"}
 	unreachable     = &message.Refusal{Status: 502, Word: "endpoint-unreachable", Text: "no connection to the endpoint could be made"}
 	connectTimeout  = &message.Refusal{Status: 504, Word: "connect-timeout", Text: "the endpoint did not accept a connection in time"}
+	noDescriptors   = &message.Refusal{Status: 503, Word: "no-descriptors", Text: "this balancer has no descriptors left for a connection to an endpoint"}
 	endpointReset   = &message.Refusal{Status: 502, Word: "endpoint-reset", Text: "the endpoint closed the connection without an answer"}
 	endpointTimeout = &message.Refusal{Status: 504, Word: "endpoint-timeout", Text: "the endpoint did not answer in time"}
 	badAnswer       = &message.Refusal{Status: 502, Word: "bad-answer", Text: "the endpoint's answer is not valid HTTP"}

@@ -181,7 +181,7 @@ func (p *Pool) dial(ctx context.Context) (*link, error) {
 	d := net.Dialer{Timeout: o.Connect, KeepAlive: 30 * time.Second}
 	nc, err := d.DialContext(ctx, "tcp", p.address)
 	if err != nil {
-		return nil, &Error{Op: "connect", Outcome: lb.Connect, Err: err}
+		return nil, connectError(err)
 	}
 	s, err := socket.New(nc.(*net.TCPConn))
 	if err != nil {

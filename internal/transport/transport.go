@@ -4,8 +4,10 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"poise/internal/http1"
@@ -66,11 +68,20 @@ func (o Options) withDefaults() Options {
 type Error struct {
 	Op      string // "connect", "send", "head" or "body"
 	Outcome lb.Outcome
+	Local   bool // this process has no descriptors left; it says nothing about the endpoint
 	Err     error
 }
 
 func (e *Error) Error() string { return e.Op + ": " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
+
+// connectError says for whom it counts that no connection was made.
+func connectError(err error) *Error {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return &Error{Op: "connect", Outcome: lb.Canceled, Local: true, Err: err}
+	}
+	return &Error{Op: "connect", Outcome: lb.Connect, Err: err}
+}
 
 // sweepEvery is how often timeouts are looked for. No exchange pays for
 // arming a timer; a timeout may be this late.
