@@ -109,10 +109,27 @@ func (p *HeadParser) coding(value []byte, h *message.Head) *message.Refusal {
 	case len(value) == 0:
 		return errCodingEmpty
 	case !message.EqualFold(value, "chunked"):
-		return errCoding
+		return otherCodings(value)
 	}
 	p.chunked = true
 	return nil
+}
+
+// otherCodings says what a list that is not chunked alone deserves: 501 where
+// the body would at least be framed, and 400 where nobody could tell where it
+// ends (RFC 9112, sections 6.1 and 6.3).
+func otherCodings(list []byte) *message.Refusal {
+	for {
+		var coding []byte
+		coding, list = element(list)
+		chunked := message.EqualFold(coding, "chunked")
+		switch {
+		case list == nil && chunked:
+			return errCoding
+		case list == nil || chunked || len(coding) == 0:
+			return errCodingLast
+		}
+	}
 }
 
 func (p *HeadParser) connection(value []byte) *message.Refusal {

@@ -41,6 +41,7 @@ var (
 	errCodingTwice  = refuse(400, "ambiguous-framing", "there is more than one Transfer-Encoding field; send exactly one")
 	errCodingEmpty  = refuse(400, "ambiguous-framing", "Transfer-Encoding is empty; send chunked or leave the field out")
 	errCodingOld    = refuse(400, "ambiguous-framing", "Transfer-Encoding does not exist in HTTP/1.0; use HTTP/1.1 or Content-Length")
+	errCodingLast   = refuse(400, "ambiguous-framing", "chunked must be the last transfer coding, and be there once; otherwise nobody can tell where the body ends")
 	errCoding       = refuse(501, "unknown-coding", "chunked is the only transfer coding that is understood here")
 	errExpect       = refuse(417, "bad-expect", "100-continue is the only expectation that can be met here")
 
