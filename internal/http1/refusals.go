@@ -15,7 +15,6 @@ var (
 	errTargetByte     = refuse(400, "bad-target", "the request target holds a control byte, a '#' or a byte beyond ASCII; percent-encode it or leave it out")
 	errTargetForm     = refuse(400, "bad-target", `the request target must be a path that begins with "/" or an http or https URL`)
 	errTargetHost     = refuse(400, "bad-target", "the URL in the request target must name a host, with an optional port and without user information")
-	errTargetQuery    = refuse(400, "bad-target", `the URL in the request target has its query right behind the host; put a "/" before the "?"`)
 	errTargetAsterisk = refuse(400, "bad-target", `the request target "*" goes with OPTIONS only`)
 	errTargetConnect  = refuse(400, "bad-target", "the target of CONNECT must be host:port")
 	errURITooLong     = refuse(414, "uri-too-long", "the request line is longer than the limit; shorten the request target")
