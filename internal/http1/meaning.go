@@ -217,16 +217,27 @@ func (p *HeadParser) finishResponse(method []byte, h *message.Head) *message.Ref
 // were meant for it alone.
 func (p *HeadParser) finish(h *message.Head) {
 	h.Close = p.closes || h.Minor == 0 && !p.keeps
-	if p.optionN == 0 {
-		return
+	if p.optionN > 0 {
+		h.Fields = p.appendUnnamed(h.Fields[:0], h.Fields)
 	}
-	kept := h.Fields[:0]
-	for _, f := range h.Fields {
+}
+
+// EndToEnd returns the trailer fields of a message without those that its
+// head's Connection named, as long as the head is valid and p was not reset.
+func (p *HeadParser) EndToEnd(trailers []message.Field) []message.Field {
+	if p.optionN == 0 {
+		return trailers
+	}
+	return p.appendUnnamed(nil, trailers)
+}
+
+func (p *HeadParser) appendUnnamed(kept, fields []message.Field) []message.Field {
+	for _, f := range fields {
 		if !p.named(f.Name) {
 			kept = append(kept, f)
 		}
 	}
-	h.Fields = kept
+	return kept
 }
 
 func (p *HeadParser) named(name []byte) bool {

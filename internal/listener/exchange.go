@@ -68,7 +68,7 @@ func (s source) Read(p []byte) (int, error) {
 func (c *conn) Buffered() bool { return c.body.Buffered() }
 
 // Trailers implements message.Source.
-func (c *conn) Trailers() []message.Field { return c.body.Trailers() }
+func (c *conn) Trailers() []message.Field { return c.parser.EndToEnd(c.body.Trailers()) }
 
 // WriteHead implements message.Sink.
 func (c *conn) WriteHead(h *message.Head) error {

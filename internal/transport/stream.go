@@ -86,8 +86,10 @@ func (c *conn) ReadHead() (*message.Head, error) {
 					return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: errUnaskedTunnel}
 				}
 				c.in.Skip(n)
-				c.parser.Reset()
 				c.begun()
+				if !c.final {
+					c.parser.Reset() // another head follows
+				}
 				return &c.head, nil
 			}
 		}
@@ -140,7 +142,7 @@ func (c *conn) ReadBody() ([]byte, error) {
 func (c *conn) Buffered() bool { return c.body.Buffered() }
 
 // Trailers implements message.Source.
-func (c *conn) Trailers() []message.Field { return c.body.Trailers() }
+func (c *conn) Trailers() []message.Field { return c.parser.EndToEnd(c.body.Trailers()) }
 
 // failed says for whom an error counts.
 func (c *conn) failed(op string, err error) error {

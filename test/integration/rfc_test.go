@@ -1,0 +1,36 @@
+//go:build integration
+
+package integration
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestTrailersThatConnectionNamesGoNoFurther(t *testing.T) {
+	const trailers = "0\r\nX-Hop: 1\r\nX-Sum: 2\r\n\r\n"
+	got := make(chan http.Header, 1)
+	address := rawEndpoint(t, func(c net.Conn) {
+		r, err := http.ReadRequest(bufio.NewReader(c))
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		got <- r.Trailer
+		_, _ = io.WriteString(c, "HTTP/1.1 103 \r\nConnection: X-Other\r\n\r\nHTTP/1.1 200 OK\r\nConnection: x-hop\r\nTransfer-Encoding: chunked\r\n\r\n"+trailers)
+	})
+	s := newRig().start(t, fronts[0], []string{address})
+	c := s.dial(t)
+	_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nConnection: x-hop, close\r\nTransfer-Encoding: chunked\r\n\r\n"+trailers)
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasSuffix(string(answer), "\r\n0\r\nX-Sum: 2\r\n\r\n") {
+		t.Errorf("the client got %q, %v; want the trailer X-Sum alone", answer, err)
+	}
+	if h := <-got; h.Get("X-Sum") != "2" || h.Get("X-Hop") != "" {
+		t.Errorf("the endpoint got the trailers %v; want X-Sum alone", h)
+	}
+}
