@@ -209,6 +209,9 @@ func (p *HeadParser) finishResponse(method []byte, h *message.Head) *message.Ref
 		h.Framing = message.UntilEOF
 		p.closes = true
 	}
+	if h.Status == 426 && len(p.upgradeTo) > 0 {
+		h.Upgrade = p.upgradeTo
+	}
 	p.finish(h)
 	return nil
 }

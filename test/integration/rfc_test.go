@@ -34,3 +34,15 @@ func TestTrailersThatConnectionNamesGoNoFurther(t *testing.T) {
 		t.Errorf("the endpoint got the trailers %v; want X-Sum alone", h)
 	}
 }
+
+func TestAnswer426SaysWhatIsRequired(t *testing.T) {
+	s := onHTTP1(t, newRig(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		w.WriteHeader(http.StatusUpgradeRequired)
+	}))
+	r, _ := say(t, s.dial(t), "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if r.StatusCode != 426 || r.Header.Get("Upgrade") != "websocket" || r.Header.Get("Connection") != "Upgrade" {
+		t.Errorf("got %d %v; want 426 with Upgrade: websocket", r.StatusCode, r.Header)
+	}
+}
