@@ -34,7 +34,7 @@ type conn struct {
 	finished atomic.Bool // the request went out whole
 	final    bool        // the answer's final head was read
 	tunnel   bool
-	asked    bool // the request asked for a tunnel
+	asked    []byte // the protocols that the request asked to switch to
 
 	deadline atomic.Int64 // Instant at which waiting ends; 0 never, fired when it did
 	armed    atomic.Bool  // the descriptor has a deadline for a timeout too short for the sweep

@@ -16,7 +16,7 @@ var (
 	methodHead = []byte("HEAD")
 )
 
-var errUnaskedTunnel = errors.New("101 without a request for it")
+var errUnaskedTunnel = errors.New("101 without a request for it, or to another protocol than was asked for")
 
 // WriteHead implements message.Sink.
 func (c *conn) WriteHead(h *message.Head) error {
@@ -24,7 +24,7 @@ func (c *conn) WriteHead(h *message.Head) error {
 	if string(h.Method) == "HEAD" {
 		c.method = methodHead
 	}
-	c.asked = h.Upgrade != nil
+	c.asked = h.Upgrade
 	c.out.Out.Bytes = http1.AppendRequest(c.out.Out.Open(), h)
 	c.out.Reset(h.Framing, h.Length)
 	return nil
@@ -82,7 +82,7 @@ func (c *conn) ReadHead() (*message.Head, error) {
 				return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: err}
 			}
 			if n > 0 {
-				if c.head.Framing == message.TunnelRaw && !c.asked {
+				if c.head.Framing == message.TunnelRaw && !http1.Offered(c.asked, c.head.Upgrade) {
 					return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: errUnaskedTunnel}
 				}
 				c.in.Skip(n)

@@ -46,3 +46,15 @@ func TestAnswer426SaysWhatIsRequired(t *testing.T) {
 		t.Errorf("got %d %v; want 426 with Upgrade: websocket", r.StatusCode, r.Header)
 	}
 }
+
+func TestSwitchToWhatNobodyAskedForIsMalformed(t *testing.T) {
+	address := rawEndpoint(t, func(c net.Conn) {
+		_, _ = http.ReadRequest(bufio.NewReader(c))
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: b\r\n\r\n")
+	})
+	s := newRig().start(t, fronts[0], []string{address})
+	r, _ := say(t, s.dial(t), "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n")
+	if r.StatusCode != 502 {
+		t.Errorf("got %d; want 502", r.StatusCode)
+	}
+}
