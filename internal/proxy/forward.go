@@ -40,6 +40,7 @@ func (s *state) prepare() {
 		fields = append(fields, message.Field{Name: nameVia, Value: viaOf(in), ID: message.Via})
 	}
 	out.Fields = s.route.ChangeRequest(fields)
+	s.countHop()
 	out.Path = s.route.ForwardPath(in.Path, &s.scratch)
 	if in.Upgrade != nil && !maySwitch(in) {
 		out.Upgrade = nil

@@ -58,3 +58,15 @@ func TestSwitchToWhatNobodyAskedForIsMalformed(t *testing.T) {
 		t.Errorf("got %d; want 502", r.StatusCode)
 	}
 }
+
+func TestMaxForwardsCountsDown(t *testing.T) {
+	s := onHTTP1(t, newRig(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "seen "+r.Header.Get("Max-Forwards"))
+	}))
+	for left, want := range map[string]string{"3": "seen 2", "1": "seen 0", "0": ""} {
+		r, body := say(t, s.dial(t), "OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: "+left+"\r\n\r\n")
+		if r.StatusCode != 200 || body != want || (left == "0") != (r.Header.Get("Allow") != "") {
+			t.Errorf("with %s left: %d %q, Allow %q; want %q", left, r.StatusCode, body, r.Header.Get("Allow"), want)
+		}
+	}
+}
