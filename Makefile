@@ -2,10 +2,10 @@
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/poise ./cmd/poise
 
-.PHONY: help build demo test check lint bench prove clean
+.PHONY: help build demo test check lint bench prove conformance clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/poise, one static binary
 	$(BUILD)
@@ -29,6 +29,9 @@ bench: ## CPU per request beside nginx, HAProxy and net/http; installs nginx, ha
 
 prove: ## measure what an issue must reach: make prove ISSUE=1
 	go run ./bench/prove $(ISSUE)
+
+conformance: ## RFC 9112 and 9110 over sockets, beside nginx, HAProxy and Caddy; installs them with apt-get
+	go run ./test/conformance/run
 
 clean: ## remove what was built
 	rm -rf bin
