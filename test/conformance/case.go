@@ -64,6 +64,7 @@ type Want struct {
 	Refuse int
 	Open   bool   // after a refusal the connection may go on
 	Cut    bool   // the message breaks off; nobody may take it for whole
+	Read   bool   // Cut by Poise, but it can be read; passing it on in a legal form is no fault
 	Hidden bool   // a request to /hidden is tucked away in it
 	See    *See   // what reaches the endpoint
 	Get    *Get   // what the client gets

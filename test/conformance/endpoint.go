@@ -30,6 +30,8 @@ type Record struct {
 	Faults   []string          // why a message is illegal or ambiguous
 	Broken   []string          // messages that never became whole
 	Raw      strings.Builder   // all bytes, clipped
+
+	Pipelined bool // a request came before the one in front of it was answered
 }
 
 // NewEndpoint listens on loopback.
@@ -151,8 +153,8 @@ func (x *exchange) messages() bool {
 			_, _ = io.WriteString(x.nc, plain("seen with a fault", "Connection: close\r\n"))
 			return false
 		}
-		x.r.whole(m)
 		x.have = x.have[n:]
+		x.r.whole(m, len(x.have) > 0)
 		if x.answered {
 			x.answered = false
 			continue
@@ -209,9 +211,10 @@ func (r *Record) note(b []byte) {
 	r.Raw.Write(b[:min(len(b), max(0, mostRaw-r.Raw.Len()))])
 }
 
-func (r *Record) whole(m *strict.Message) {
+func (r *Record) whole(m *strict.Message, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.Pipelined = r.Pipelined || more
 	r.Requests = append(r.Requests, m)
 }
 

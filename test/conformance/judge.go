@@ -93,7 +93,7 @@ func (s *sighting) outcome() Outcome {
 		return CutOff
 	case status >= 400 && (s.c.Group == BadAnswer && status >= 500 || len(s.seen) == 0):
 		return Refused
-	case s.c.Want.Cut && status > 0:
+	case s.c.Want.Cut && !s.c.Want.Read && status > 0:
 		return MadeWhole
 	case len(s.seen) > 0 && status > 0:
 		return Forwarded
@@ -183,6 +183,9 @@ func (s *sighting) notSeen(want *See) string {
 		return "the version is " + m.Version
 	case want.Body != nil && string(m.Body) != *want.Body:
 		return fmt.Sprintf("the body became %s", clip(string(m.Body)))
+	}
+	if n > 1 && s.r.Pipelined {
+		return "requests were sent upstream before the answer to the one before"
 	}
 	for _, m := range s.seen {
 		if leaks := m.Leaks(); len(leaks) > 0 {

@@ -140,15 +140,20 @@ func oddInterims() (all []Case) {
 func oddSwitches() (all []Case) {
 	const ids = "9110-7.8-1 9110-7.8-3 9110-7.8-6 9110-15.2.2-1"
 	for _, r := range []struct{ name, asked, granted string }{
-		{"websocket", "websocket", "websocket"}, {"in other case", "WebSocket", "websocket"}, {"one of a list", "a/1, websocket, c", "websocket"}, {"with a version", "IRC/6.9", "IRC/6.9"},
+		{"websocket", "websocket", "websocket"}, {"in other case", "WebSocket", "websocket"}, {"one of a list", "a/1, b, c", "b"}, {"with a version", "IRC/6.9", "IRC/6.9"},
 	} {
 		c := oddAnswer("switch/"+r.name, ids, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: "+r.granted+"\r\nX-Key: 1\r\n\r\nhello ", Get{Status: 101, Tunnel: "hello early ping", Fields: []string{"Upgrade: " + r.granted, "X-Key: 1"}})
 		c.Send = []Step{{Bytes: get("Connection: Upgrade", "Upgrade: "+r.asked) + "early "}, {Await: 1, Bytes: "ping"}}
-		c.Tunnel = true
+		c.Tunnel, c.Alone = true, true
+		if strings.EqualFold(r.granted, "websocket") { // with the fields of RFC 6455, which some proxies look for
+			c.Answer[0].Bytes = strings.Replace(c.Answer[0].Bytes, "X-Key: 1", "X-Key: 1\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", 1)
+			c.Send[0].Bytes = get("Connection: Upgrade", "Upgrade: "+r.asked, "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==") + "early "
+		}
 		all = append(all, c)
 	}
 	no := oddAnswer("switch/asked and not granted", ids, answer("ab", "Content-Length: 2"), Get{Body: text("ab"), End: "open"}).to(get("Connection: Upgrade", "Upgrade: websocket"))
-	over := oddAnswer("switch/the endpoint says all it has and goes", "9110-9.3.6-2", "", Get{Status: 101, Tunnel: strings.Repeat("x", 100000), End: "closed"}).to(get("Connection: Upgrade", "Upgrade: websocket"))
-	over.Answer = []Step{{Bytes: "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n" + strings.Repeat("x", 100000), End: HalfClose}}
+	over := oddAnswer("switch/the endpoint says all it has and goes", "9110-9.3.6-2", "", Get{Status: 101, Tunnel: strings.Repeat("x", 100000), End: "closed"}).to(get("Connection: Upgrade", "Upgrade: x/1"))
+	over.Answer = []Step{{Bytes: "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x/1\r\n\r\n" + strings.Repeat("x", 100000), End: HalfClose}}
+	over.Alone = true
 	return append(all, no, over)
 }

@@ -191,7 +191,8 @@ func (r *Run) families(cases []Case, groups []Group, outcomes ...Outcome) string
 	counts, first := map[string]int{}, map[string]string{}
 	var names []string
 	for i := range r.Verdicts {
-		if !slices.Contains(groups, cases[i].Group) || !slices.Contains(outcomes, r.Verdicts[i].Outcome) {
+		v := &r.Verdicts[i]
+		if v.Met || !slices.Contains(groups, cases[i].Group) || !slices.Contains(outcomes, v.Outcome) {
 			continue
 		}
 		family, rest, _ := strings.Cut(cases[i].Name, "/")

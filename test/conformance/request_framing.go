@@ -61,7 +61,8 @@ func lengths() (all []Case) {
 	for _, two := range [][2]string{{"3", "4"}, {"0", "3"}, {"3", "0"}, {"3", "03"}, {"3", ""}, {"", "3"}, {"3", "-1"}, {"3", "3"}} {
 		c := smuggle(fmt.Sprintf("length/twice %q %q", two[0], two[1]), ids, 400, post("Content-Length: "+two[0], "Content-Length: "+two[1])+"abc"+hidden)
 		if strings.TrimLeft(two[0], "0") == strings.TrimLeft(two[1], "0") && two[0] != "" && two[1] != "" {
-			c.Want.Hidden, c = false, c.why(sameLengths) // who takes them may serve what follows
+			c = c.why(sameLengths)
+			c.Want.Hidden = false // who takes them may serve what follows
 		}
 		all = append(all, c)
 	}
@@ -134,8 +135,9 @@ func moreCodings() (all []Case) {
 	body := "0\r\n\r\n"
 	length := fmt.Sprintf("Content-Length: %d", len(body)+len(hidden)) // by the length the hidden request is in the body, by chunks behind it
 	for _, two := range [][2]string{{"chunked", "chunked"}, {"chunked", "identity"}, {"identity", "chunked"}, {"gzip", "chunked"}, {"chunked", ""}, {"", "chunked"}, {"x", "chunked"}} {
-		all = append(all, smuggle(fmt.Sprintf("coding/twice %q %q", two[0], two[1]), "9112-6.1-2", 400,
-			post("Transfer-Encoding: "+two[0], "Transfer-Encoding: "+two[1])+body+hidden).why("RFC 9112 section 6.3: what may be an attempt at request smuggling ought to be handled as an error"))
+		c := smuggle(fmt.Sprintf("coding/twice %q %q", two[0], two[1]), "9112-6.1-2", 400, post("Transfer-Encoding: "+two[0], "Transfer-Encoding: "+two[1])+body+hidden)
+		c.Want.Hidden = two[0] != "" && two[1] != "" // together they are a list with an empty element
+		all = append(all, c.why("RFC 9112 section 6.3: what may be an attempt at request smuggling ought to be handled as an error"))
 	}
 	for _, v := range []string{"", ",", " , "} {
 		all = append(all, smuggle(fmt.Sprintf("coding/empty %q", v), "9112-6.3-3", 400, post(length, "Transfer-Encoding: "+v)+body+hidden))

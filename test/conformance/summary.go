@@ -38,6 +38,7 @@ func differences(w io.Writer, r *Run, cases []Case) {
 		{"Answers to the wrong request", r.families(cases, []Group{BadAnswer}, Smuggled)},
 		{"Broken answers made to look whole", r.families(cases, []Group{BadAnswer}, MadeWhole)},
 		{"Odd messages refused", r.families(cases, both, Refused, Silent)},
+		{"Odd messages that went through with another meaning", r.families(cases, both, Forwarded, Answered)},
 		{"Odd messages forwarded in an illegal form", r.families(cases, both, Ambiguous, Smuggled)},
 	}
 	none := true
