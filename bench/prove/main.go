@@ -48,7 +48,7 @@ func main() {
 	}
 	all := sheet.Print(os.Stdout)
 	path := fmt.Sprintf("docs/evidence/%d.json", issue)
-	if err := os.MkdirAll("docs/evidence", 0o755); err == nil {
+	if err = os.MkdirAll("docs/evidence", 0o755); err == nil {
 		err = sheet.Write(path)
 	}
 	if err != nil {

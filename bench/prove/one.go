@@ -39,7 +39,7 @@ func measure1(ctx context.Context, s *figure.Sheet) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	var bins [3]string
 	for i, pkg := range []string{"./cmd/poise", "./bench/reference", "./bench/endpoint"} {
 		if bins[i], err = rig.Build(ctx, dir, pkg); err != nil {

@@ -138,7 +138,7 @@ func Poise(bin string) Proxy {
 
 // Reference is the standard library's reverse proxy, tuned.
 func Reference(bin string) Proxy {
-	return Proxy{Name: "reference", Metrics: true, Version: "net/http", start: func(r *Running, dir string, endpoints []string) (*Process, error) {
+	return Proxy{Name: "reference", Metrics: true, Version: "net/http", start: func(r *Running, _ string, endpoints []string) (*Process, error) {
 		return Start(ProxyCore, bin, "-listen", r.Address, "-admin", r.Admin, "-endpoints", strings.Join(endpoints, ","))
 	}}
 }

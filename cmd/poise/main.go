@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) int {
 	case errors.As(err, &status):
 		return int(status)
 	}
-	for _, line := range strings.Split(err.Error(), "\n") {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
 		if line != "" {
 			fmt.Fprintln(os.Stderr, "poise:", line)
 		}

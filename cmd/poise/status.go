@@ -71,7 +71,7 @@ func printCluster(w io.Writer, v *admin.Cluster) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%.0f\t%.1f%%\t%s\t%s\t\n", e.Address, state,
 			time.Since(e.Since).Round(time.Second), e.Inflight, e.Rate, 100*e.Failures, millis(e.P50), millis(e.P99))
 	}
-	t.Flush()
+	_ = t.Flush()
 }
 
 func millis(seconds float64) string {

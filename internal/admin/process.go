@@ -22,7 +22,7 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if err != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, err.Error()+"\n")
+		_, _ = io.WriteString(w, err.Error()+"\n") //nolint:gosec // plain text, no page
 		return
 	}
 	_, _ = io.WriteString(w, "ready\n")

@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -38,14 +39,14 @@ func newStream() *stream {
 
 // publish sends an event to every listener. Nothing is made when there is
 // none and none was lately: a quiet Poise does no work for the stream.
-func (s *stream) publish(kind string, make func() any) {
+func (s *stream) publish(kind string, describe func() any) {
 	s.mu.Lock()
 	idle := len(s.listeners) == 0
 	s.mu.Unlock()
 	if idle && kind == "state" {
 		return
 	}
-	data, err := json.Marshal(make())
+	data, err := json.Marshal(describe())
 	if err != nil {
 		return
 	}
@@ -117,7 +118,7 @@ func (a *API) serveStream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
-	fmt.Fprint(w, "retry: 2000\n\n")
+	_, _ = io.WriteString(w, "retry: 2000\n\n") // what fails shows in the flush
 	for {
 		_ = control.SetWriteDeadline(time.Now().Add(10 * time.Second))
 		if control.Flush() != nil {
@@ -130,7 +131,7 @@ func (a *API) serveStream(w http.ResponseWriter, r *http.Request) {
 			if !ok {
 				return
 			}
-			fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", e.id, e.kind, e.data)
+			_, _ = fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", e.id, e.kind, e.data)
 		}
 	}
 }

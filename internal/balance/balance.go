@@ -2,6 +2,7 @@
 package balance
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -29,12 +30,7 @@ type PickInfo struct {
 
 // Excluded reports whether e was tried before.
 func (p *PickInfo) Excluded(e *lb.Endpoint) bool {
-	for _, x := range p.Exclude {
-		if x == e {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Exclude, e)
 }
 
 // Set is what a picker is built over.
