@@ -3,10 +3,10 @@ VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LINT     = go tool -modfile=tools/go.mod golangci-lint
 BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/poise ./cmd/poise
 
-.PHONY: help build demo picture test check lint fmt bench prove conformance clean
+.PHONY: help build demo picture test check lint fmt bench bench-peers prove conformance clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/poise, one static binary
 	$(BUILD)
@@ -42,6 +42,11 @@ prove: ## measure what an issue must reach: make prove ISSUE=1
 
 conformance: ## RFC 9112 and 9110 over sockets, beside nginx, HAProxy and Caddy; installs them with apt-get
 	go run ./test/conformance/run
+
+SIZE ?= full
+CASE ?=
+bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md
+	go run ./bench/peers -size $(SIZE) -case "$(CASE)"
 
 clean: ## remove what was built
 	rm -rf bin

@@ -53,7 +53,7 @@ func freeAddress() (string, error) {
 }
 
 // fill FILE… replaces $A, $B, $FRONT and $ADMIN in files.
-func fill(ts *testscript.TestScript, neg bool, args []string) {
+func fill(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		text := os.Expand(ts.ReadFile(name), func(v string) string {
 			if value := ts.Getenv(v); value != "" {
@@ -66,7 +66,7 @@ func fill(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // await URL waits until URL is answered with 200.
-func await(ts *testscript.TestScript, neg bool, args []string) {
+func await(ts *testscript.TestScript, _ bool, args []string) {
 	last := ""
 	for range 500 {
 		status, body, err := fetch("GET", args[0], "")
@@ -80,7 +80,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // hold ADDRESS listens on an address until the script ends.
-func hold(ts *testscript.TestScript, neg bool, args []string) {
+func hold(ts *testscript.TestScript, _ bool, args []string) {
 	ln, err := net.Listen("tcp", args[0])
 	ts.Check(err)
 	ts.Defer(func() { _ = ln.Close() })
@@ -88,7 +88,7 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 
 // exits STATUS ARGS… runs poise with ARGS and expects exactly this status.
 // What it prints is in the files out and err.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
+func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if status := runPoise(ts, args[1:]); status != args[0] {
 		ts.Fatalf("poise %s: exit status %s; want %s", strings.Join(args[1:], " "), status, args[0])
 	}
@@ -96,7 +96,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 // loads ARGS… runs poise load with ARGS. That requests left late is no
 // failure here: it depends on what else the machine does.
-func loads(ts *testscript.TestScript, neg bool, args []string) {
+func loads(ts *testscript.TestScript, _ bool, args []string) {
 	status := runPoise(ts, append([]string{"load"}, args...))
 	if late := status == "1" && strings.Contains(ts.ReadFile("stderr"), "of the requests left late"); status != "0" && !late {
 		ts.Fatalf("poise load: exit status %s", status)

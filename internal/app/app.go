@@ -93,12 +93,15 @@ func New(o Options) (*App, error) {
 	if err := a.openAccessLog(o.Config.Telemetry.AccessLog); err != nil {
 		return nil, err
 	}
+	if len(o.Document.Text) == 0 { // flags made the configuration
+		o.Document.Text = o.Config.Resolved()
+	}
 	if err := a.apply(o.Config, o.Document); err != nil {
 		return nil, errors.Join(err, a.closeAll())
 	}
 	a.restore()
 	a.api = admin.New(admin.Options{
-		Token: o.Config.Admin.Token, Names: o.Config.Admin.Names, Balancer: a, Config: a, Version: o.Version, Log: o.Log,
+		Token: o.Config.Admin.Token, Names: o.Config.Admin.Names, Balancer: a, Config: a, Version: o.Version, Now: a.now, Log: o.Log,
 		Metrics: telemetry.Handler(a.sources()),
 	})
 	if err := a.bindAdmin(&o.Config.Admin); err != nil {

@@ -218,6 +218,9 @@ func (a *App) bindAdmin(o *config.Admin) error {
 	if err := a.bindAPI("tcp", o.Address, a.api.Handler(false)); err != nil {
 		return fmt.Errorf("admin.address: %w", err)
 	}
+	if err := admin.CheckReach(a.adminLns[0].Addr(), o.Token); err != nil {
+		return fmt.Errorf("admin.address: %w", err)
+	}
 	if o.Probes != "" {
 		if err := a.bindAPI("tcp", o.Probes, a.api.Probes()); err != nil {
 			return fmt.Errorf("admin.probes: %w", err)

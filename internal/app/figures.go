@@ -111,6 +111,18 @@ func (a *App) Figures(name string) map[string]admin.Figures {
 	return nil
 }
 
+// HashKey implements admin.Balancer.
+func (a *App) HashKey(name string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, m := range *a.clusters.Load() {
+		if m.Name() == name {
+			return m.config.HashKey
+		}
+	}
+	return ""
+}
+
 // Ready implements admin.Balancer.
 func (a *App) Ready() error {
 	switch {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"poise/internal/admin"
 	"poise/internal/config"
 	"poise/internal/guard"
 	"poise/internal/listener"
@@ -22,10 +25,19 @@ import (
 	"poise/internal/transport"
 )
 
+// tagKey makes the tags of this process its own. A plain digest would let
+// whoever reads a document with its secrets blanked try them out.
+var tagKey = func() []byte {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	return key
+}()
+
 // tagOf names a text.
 func tagOf(text []byte) string {
-	sum := sha256.Sum256(text)
-	return `"` + hex.EncodeToString(sum[:8]) + `"`
+	sum := hmac.New(sha256.New, tagKey)
+	sum.Write(text)
+	return `"` + hex.EncodeToString(sum.Sum(nil)[:8]) + `"`
 }
 
 func pairs(m map[string]string) []route.Pair {
@@ -253,10 +265,6 @@ func retire(l *bound) {
 func (a *App) Document() ([]byte, string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.document.Text) == 0 {
-		text := a.config.Resolved()
-		return text, tagOf(text)
-	}
 	return config.Redact(a.document), tagOf(a.document.Text)
 }
 
@@ -264,9 +272,12 @@ var errStopping = errors.New("poise is stopping and changes nothing any more")
 
 // Apply implements admin.Configurator. What is sent holds until the file next
 // changes.
-func (a *App) Apply(text []byte, dry bool) (config.Problems, error) {
+func (a *App) Apply(text []byte, dry bool, tags ...string) (config.Problems, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if len(tags) > 0 && !slices.Contains(tags, tagOf(a.document.Text)) {
+		return nil, admin.ErrStale
+	}
 	doc := config.Document{Name: "api", Text: text}
 	if dry {
 		_, problems := config.Parse(doc, a.options.Env)

@@ -126,7 +126,7 @@ func TestWhoMayBePicked(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(test.share, test.unchecked, test.specs...)
-			for _, step := range strings.Fields(test.steps) {
+			for step := range strings.FieldsSeq(test.steps) {
 				b.say(t, step)
 			}
 			s := b.Snapshot()
@@ -217,7 +217,7 @@ func TestAnAddressThatIsNotHereIsPassedOver(t *testing.T) {
 func TestPanicIsToldOnceEachWay(t *testing.T) {
 	b := newBench(0.5, false, four()...)
 	b.news()
-	for _, step := range strings.Fields("-a -b -c -d +a +b +c +d") {
+	for step := range strings.FieldsSeq("-a -b -c -d +a +b +c +d") {
 		b.say(t, step)
 	}
 	var panics []string
@@ -323,7 +323,7 @@ func TestSnapshotsNeverChange(t *testing.T) {
 	b := newBench(0.5, false, four()...)
 	s := b.Snapshot()
 	before := fmt.Sprint(s.Version, s.Policy, s.Pinned, addressesOf(s.Members), addressesOf(s.Eligible), s.States, s.Panic)
-	for _, step := range strings.Fields("-a -b -c ~d") {
+	for step := range strings.FieldsSeq("-a -b -c ~d") {
 		b.say(t, step)
 	}
 	_ = b.Pin("maglev")
@@ -357,7 +357,7 @@ func TestStickyClientsStayWhereTheyMay(t *testing.T) {
 		{"not at one that fails while health is ignored", "-a -b -c -d", false},
 	} {
 		b := newBench(0.5, false, four()...)
-		for _, step := range strings.Fields(test.steps) {
+		for step := range strings.FieldsSeq(test.steps) {
 			b.say(t, step)
 		}
 		e, ok := b.Snapshot().ByHash(xxhash.Sum64String("a:1"))

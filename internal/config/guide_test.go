@@ -154,7 +154,7 @@ func TestGuideHasEveryKey(t *testing.T) {
 		text = want
 	}
 	if have := strings.Split(text, "\n"); text != want {
-		for _, line := range strings.Split(want, "\n") {
+		for line := range strings.SplitSeq(want, "\n") {
 			if !slices.Contains(have, line) {
 				t.Errorf("the guide lacks %s", line)
 			}

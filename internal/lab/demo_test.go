@@ -147,7 +147,7 @@ func (b *buffer) Write(p []byte) (int, error) {
 }
 
 // demo is one whose balancer is the first worker itself.
-func demo(t *testing.T, pin int) (*Demo, *buffer) {
+func demo(pin int) (*Demo, *buffer) {
 	out := &buffer{}
 	d := &Demo{Workers: 2, Rate: 100, For: time.Hour, Policies: []string{"round-robin"}, Tour: true, Out: out}
 	d.Start = func(endpoints []string) (func() error, error) {
@@ -165,7 +165,7 @@ func demo(t *testing.T, pin int) (*Demo, *buffer) {
 
 func TestAnInterruptedTourPrintsTheTableSoFar(t *testing.T) {
 	t.Parallel()
-	d, out := demo(t, 200)
+	d, out := demo(200)
 	ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
 	defer cancel()
 	o, err := d.Run(ctx)
@@ -186,7 +186,7 @@ func TestAnInterruptedTourPrintsTheTableSoFar(t *testing.T) {
 
 func TestATourJudgesWhatItSaw(t *testing.T) {
 	t.Parallel()
-	d, out := demo(t, 500)
+	d, out := demo(500)
 	d.For = 6 * 300 * time.Millisecond
 	o, err := d.Run(context.Background())
 	if err != nil || o.Run != 6 || len(o.Missing) == 0 || o.Good() {
@@ -202,7 +202,7 @@ func TestATourJudgesWhatItSaw(t *testing.T) {
 
 func TestWithoutATourNothingBreaks(t *testing.T) {
 	t.Parallel()
-	d, out := demo(t, 200)
+	d, out := demo(200)
 	d.Tour, d.For = false, 1200*time.Millisecond
 	o, err := d.Run(context.Background())
 	if err != nil || !o.Good() {

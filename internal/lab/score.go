@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -110,9 +111,7 @@ func (b *board) last() *score {
 	}
 	s := b.scores[len(b.scores)-1]
 	c := newScore(s.policy, s.condition, s.workers)
-	for name, n := range s.lateOf {
-		c.lateOf[name] = n
-	}
+	maps.Copy(c.lateOf, s.lateOf)
 	return c
 }
 

@@ -132,12 +132,12 @@ func millis(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*
 
 // heading is over the rows of a policy.
 func (s *screen) heading(policy string, workers int) {
-	numbers := ""
+	var numbers strings.Builder
 	for i := range workers {
-		numbers += fmt.Sprintf("%5d", i+1)
+		fmt.Fprintf(&numbers, "%5d", i+1)
 	}
 	s.print("\n%s%s", s.paint(bold, fmt.Sprintf("%-24s", policy)),
-		s.paint(dim, fmt.Sprintf("%11s%12s%10s%10s", "p50", "p99", "failed", "worker")+numbers))
+		s.paint(dim, fmt.Sprintf("%11s%12s%10s%10s", "p50", "p99", "failed", "worker")+numbers.String()))
 }
 
 // row is one stop or one second.
@@ -155,15 +155,15 @@ func (s *screen) columns(f figures) string {
 	if f.p99 > 100*time.Millisecond {
 		p99 = s.paint(yellow, p99)
 	}
-	shares := ""
+	var shares strings.Builder
 	for i, share := range f.shares {
 		text := fmt.Sprintf("%4.0f%%", 100*share)
 		if i == f.victim {
 			text = s.paint(cyan, text)
 		}
-		shares += text
+		shares.WriteString(text)
 	}
-	return fmt.Sprintf("%11s%s%s%10s%s", millis(f.p50), p99, failed, "", shares)
+	return fmt.Sprintf("%11s%s%s%10s%s", millis(f.p50), p99, failed, "", shares.String())
 }
 
 // second shows how the running stop does, on a terminal only: elsewhere the

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -45,11 +46,12 @@ func (b *board) printTable(s *screen) {
 	s.print("%s", s.paint(bold, head))
 	s.print("%s", s.paint(dim, sub))
 	for _, k := range conditions {
-		line := fmt.Sprintf("%-*s", widestLabel, k.name)
+		var line strings.Builder
+		fmt.Fprintf(&line, "%-*s", widestLabel, k.name)
 		for _, p := range b.policies {
-			line += s.cell(b.find(p, k.name))
+			line.WriteString(s.cell(b.find(p, k.name)))
 		}
-		s.print("%s", line)
+		s.print("%s", line.String())
 	}
 }
 

@@ -30,7 +30,7 @@ func (a *answering) Serve(x message.Exchange) {
 	}
 }
 
-func (a *answering) Refuse(x message.Exchange, r *message.Refusal) { x.Abort() }
+func (a *answering) Refuse(x message.Exchange, _ *message.Refusal) { x.Abort() }
 
 // ready is an answering that holds nothing.
 func ready() *answering {

@@ -240,7 +240,7 @@ func takeQueued(raw syscall.RawConn) *net.TCPConn {
 		return nil
 	}
 	f := os.NewFile(uintptr(fd), "")
-	defer f.Close() // FileConn has a descriptor of its own
+	defer func() { _ = f.Close() }() // FileConn has a descriptor of its own
 	c, err := net.FileConn(f)
 	if err != nil {
 		return nil

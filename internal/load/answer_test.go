@@ -94,7 +94,7 @@ func keysOf(v any, path string) []string {
 }
 
 func TestTheReportKeepsItsKeys(t *testing.T) {
-	s := &stub{answer: func(n int, c net.Conn) bool { time.Sleep(time.Millisecond); return say(c, ok) }}
+	s := &stub{answer: func(_ int, c net.Conn) bool { time.Sleep(time.Millisecond); return say(c, ok) }}
 	inBubble(t, s, Options{Rate: 10, For: time.Second}, func(r *Report) {
 		text, err := json.Marshal(r)
 		if err != nil {

@@ -82,27 +82,27 @@ func HTTP(path string, expect Statuses) Check {
 		if err != nil {
 			return inWords(ctx, err)
 		}
-		answer, err := finalAnswer(bufio.NewReader(io.LimitReader(c, mostAnswer)))
+		status, err := finalStatus(bufio.NewReader(io.LimitReader(c, mostAnswer)))
 		if err != nil {
 			return inWords(ctx, err)
 		}
-		if !expect.has(answer.StatusCode) {
-			return fmt.Errorf("status %d", answer.StatusCode)
+		if !expect.has(status) {
+			return fmt.Errorf("status %d", status)
 		}
 		return nil
 	}
 }
 
-// finalAnswer reads heads up to the first that is no interim one.
-func finalAnswer(r *bufio.Reader) (*http.Response, error) {
+// finalStatus reads heads up to the first that is no interim one.
+func finalStatus(r *bufio.Reader) (int, error) {
 	for {
 		answer, err := http.ReadResponse(r, nil)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		_ = answer.Body.Close()
 		if answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols {
-			return answer, nil
+			return answer.StatusCode, nil
 		}
 	}
 }

@@ -42,8 +42,10 @@ func TestHTTPCheckReadsTheFinalAnswerOnly(t *testing.T) {
 func TestCloseEndsACheckThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r told
-		p := New(Options{Interval: time.Second, Timeout: time.Hour, Thresholds: Thresholds{1, 1, 1}, Reporter: &r,
-			Check: func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }})
+		p := New(Options{
+			Interval: time.Second, Timeout: time.Hour, Thresholds: Thresholds{1, 1, 1}, Reporter: &r,
+			Check: func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() },
+		})
 		p.Set([]string{"a", "b"})
 		synctest.Wait()
 		began := time.Now()
@@ -65,13 +67,15 @@ func TestCloseEndsACheckThatHangs(t *testing.T) {
 func TestDecidedWaitsForEveryFirstVerdictOrItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r told
-		p := New(Options{Interval: time.Second, Timeout: time.Minute, Thresholds: Thresholds{1, 1, 3}, Reporter: &r,
-			Check: func(ctx context.Context, address string) error {
+		p := New(Options{
+			Interval: time.Second, Timeout: time.Minute, Thresholds: Thresholds{1, 1, 3}, Reporter: &r,
+			Check: func(_ context.Context, address string) error {
 				if address == "slow" {
 					time.Sleep(10 * time.Second)
 				}
 				return nil
-			}})
+			},
+		})
 		defer p.Close()
 		p.Set([]string{"fast", "slow"})
 		began := time.Now()

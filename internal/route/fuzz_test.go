@@ -3,6 +3,7 @@ package route
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -94,7 +95,7 @@ func FuzzNormalise(f *testing.F) {
 			t.Fatalf("%q: the path lies neither in the target nor in the scratch", before)
 		}
 		if strings.HasPrefix(path, "/") {
-			for _, segment := range strings.Split(path, "/") {
+			for segment := range strings.SplitSeq(path, "/") {
 				if segment == "." || segment == ".." {
 					t.Fatalf("%q is %q, which has a dot segment", before, path)
 				}
@@ -158,10 +159,8 @@ func naively(m *Match, h *message.Head) bool {
 		}
 	}
 	fits := func(want string, all []string) bool {
-		for _, a := range all {
-			if a == want {
-				return true
-			}
+		if slices.Contains(all, want) {
+			return true
 		}
 		return len(all) == 0
 	}
@@ -179,7 +178,7 @@ func naively(m *Match, h *message.Head) bool {
 	}
 	for _, want := range m.Query {
 		found := false
-		for _, p := range strings.Split(query, "&") {
+		for p := range strings.SplitSeq(query, "&") {
 			name, value, _ := strings.Cut(p, "=")
 			found = found || p != "" && meaning(name) == want.Name && meaning(value) == want.Value
 		}

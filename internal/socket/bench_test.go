@@ -14,19 +14,18 @@ func BenchmarkCalls(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer unix.Close(fds[0])
-	defer unix.Close(fds[1])
+	defer func() { _, _ = unix.Close(fds[0]), unix.Close(fds[1]) }()
 	p := make([]byte, 128)
 	b.Run("write and read", func(b *testing.B) {
 		for b.Loop() {
-			call(unix.SYS_WRITE, fds[0], unsafe.Pointer(&p[0]), len(p), 0)
-			call(unix.SYS_READ, fds[1], unsafe.Pointer(&p[0]), len(p), 0)
+			_, _ = call(unix.SYS_WRITE, fds[0], unsafe.Pointer(&p[0]), len(p), 0)
+			_, _ = call(unix.SYS_READ, fds[1], unsafe.Pointer(&p[0]), len(p), 0)
 		}
 	})
 	b.Run("sendto and recvfrom", func(b *testing.B) {
 		for b.Loop() {
-			write(fds[0], p)
-			read(fds[1], p)
+			_, _ = write(fds[0], p)
+			_, _ = read(fds[1], p)
 		}
 	})
 }

@@ -35,7 +35,7 @@ func OpenLogFile(path string, now func() time.Time) (*LogFile, error) {
 }
 
 func openToAppend(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640) //nolint:gosec // the operator names the file; the group may read it, as with other logs
 	if err != nil {
 		return nil, fmt.Errorf("the access log cannot be opened: %w", err)
 	}

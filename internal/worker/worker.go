@@ -174,7 +174,7 @@ func (w *Worker) work(a http.ResponseWriter, r *http.Request) {
 		crash(a, max(size, 2))
 	default:
 		a.Header()["Content-Length"] = []string{strconv.Itoa(size)}
-		_, _ = a.Write(filler(size)) //nolint:gosec // nothing but dots
+		_, _ = a.Write(filler(size))
 	}
 }
 
@@ -224,7 +224,7 @@ func drop(a http.ResponseWriter) {
 // crash sends half of what it announces.
 func crash(a http.ResponseWriter, size int) {
 	a.Header().Set("Content-Length", strconv.Itoa(size))
-	_, _ = a.Write(filler(size / 2)) //nolint:gosec // nothing but dots
+	_, _ = a.Write(filler(size / 2))
 	_ = http.NewResponseController(a).Flush()
 	panic(http.ErrAbortHandler)
 }

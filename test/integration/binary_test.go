@@ -341,7 +341,8 @@ func gracefulStop(t *testing.T, f *fleet) {
 	if took := time.Since(began); took > 6*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if _, err := oneShot.Get("http://" + f.front + "/work"); err == nil {
+	if answer, err := oneShot.Get("http://" + f.front + "/work"); err == nil {
+		answer.Body.Close()
 		t.Error("it still answers")
 	}
 }

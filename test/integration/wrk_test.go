@@ -47,9 +47,12 @@ end`
 
 var percentilesLine = regexp.MustCompile(`poise (\d+) (\d+) ([\d.]+) ([\d.]+) errors (\d+)`)
 
-func wrkRound(t *testing.T, wrk, script, url string, connections int, d time.Duration) seen {
+// lasts is how long a round is; wrk takes whole seconds.
+const lasts = time.Second
+
+func wrkRound(t *testing.T, wrk, script, url string, connections int) seen {
 	t.Helper()
-	out, err := exec.Command(wrk, "-t1", "-c"+strconv.Itoa(connections), "-d"+d.String(), "--latency", "-s", script, url).CombinedOutput()
+	out, err := exec.Command(wrk, "-t1", "-c"+strconv.Itoa(connections), "-d"+lasts.String(), "--latency", "-s", script, url).CombinedOutput()
 	if err != nil {
 		t.Fatalf("wrk: %v\n%s", err, out)
 	}
@@ -95,13 +98,12 @@ func TestLoadAgreesWithWrk(t *testing.T) {
 		connections = 4
 		rounds      = 5
 		attempts    = 30
-		lasts       = time.Second // wrk takes whole ones
 		most        = 0.03
 		leastRate   = 0.9 * connections / 0.010 // a second, for a worker of 10 ms
 	)
 	var p50, mean []float64 // poise load's by wrk's, a round
 	for range attempts {    // interleaved, so that what else the machine does meets both
-		w := wrkRound(t, wrk, script, url, connections, lasts)
+		w := wrkRound(t, wrk, script, url, connections)
 		l, late := loadRound(t, poise, url, w.rate, lasts)
 		t.Logf("wrk %.1f/s mean %.3f ms p50 %.3f ms; poise load %.1f/s mean %.3f ms p50 %.3f ms",
 			w.rate, 1000*w.mean, 1000*w.p50, l.rate, 1000*l.mean, 1000*l.p50)
