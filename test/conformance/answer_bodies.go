@@ -57,6 +57,28 @@ func cutAnswers() (all []Case) {
 	return append(all, cutAnswer("answer cut/no answer", "9112-8-1", Step{End: HalfClose}), cutAnswer("answer cut/no answer, reset", "9112-8-1", Step{End: Reset}))
 }
 
+// earlyAnswers come before the body of their request, in which there is what
+// looks like a request. It must not become one when the answer is over.
+func earlyAnswers() (all []Case) {
+	inChunks := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(hidden), hidden)
+	length := fmt.Sprintf("Content-Length: %d", len(hidden))
+	for _, r := range []struct {
+		name, framing, body, expect string
+	}{
+		{"a body of a length", length, hidden, "X: y"},
+		{"a body in chunks", "Transfer-Encoding: chunked", inChunks, "X: y"},
+		{"to Expect, a body of a length", length, hidden, "Expect: 100-continue"},
+		{"to Expect, a body in chunks", "Transfer-Encoding: chunked", inChunks, "Expect: 100-continue"},
+	} {
+		all = append(all, Case{
+			Name: "early answer/" + r.name, IDs: "9112-9.3-3", Group: BadRequest, OnHead: true, Answer: say(answer("no", "Content-Length: 2")),
+			Send: []Step{{Bytes: post(r.framing, r.expect)}, {Await: 1, Bytes: r.body}},
+			Want: Want{Hidden: true, See: &See{Requests: anyNumber}, Get: &Get{Body: text("no")}},
+		})
+	}
+	return all
+}
+
 const evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
 
 // lateBytes are answers that are good and have more behind them: the client
@@ -157,5 +179,10 @@ func switches() (all []Case) {
 		c := badAnswer("switch/"+r.name, r.ids, r.bytes).to(r.request)
 		all = append(all, c)
 	}
-	return all
+	for name, field := range map[string]string{"with a length": "Content-Length: 4", "with chunks": "Transfer-Encoding: chunked"} { // 101 has no body, whatever it says
+		c := badAnswer("switch/"+name, "9112-6.1-5", strings.Replace(granted, crlf, crlf+field+crlf, 1)+"4\r\nevil\r\n0\r\n\r\n").to(ask)
+		c.Want = Want{Get: &Get{Status: 101, Tunnel: "4\r\nevil\r\n0\r\n\r\n", Gone: []string{"Content-Length", "Transfer-Encoding"}}}
+		all = append(all, c)
+	}
+	return sorted(all)
 }

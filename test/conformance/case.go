@@ -42,6 +42,7 @@ type Case struct {
 // Step is something that a side says.
 type Step struct {
 	Await int           // wait until so many answers came, interim ones too
+	If    If            // skip the step unless
 	Pause time.Duration // wait
 	Bytes string        // then write
 	End   End           // then end
@@ -57,6 +58,16 @@ const (
 	Reset         // it is gone
 )
 
+// If is on what a step of a client depends.
+type If uint8
+
+// The conditions.
+const (
+	Always     If = iota
+	Told          // an interim answer came
+	Unanswered    // none came, interim or final
+)
+
 // Want is what is to come of a case.
 type Want struct {
 	// Refuse is the status that Poise refuses with. Nothing whole reaches the
@@ -69,11 +80,21 @@ type Want struct {
 	See    *See   // what reaches the endpoint
 	Get    *Get   // what the client gets
 	Why    string // where Poise is stricter than a MUST: the licence for it
+	Must   *Must  // where See and Get go beyond a MUST: what is asked of other proxies
 }
+
+// Must replaces See and Get where another proxy may do otherwise.
+type Must struct {
+	See *See
+	Get *Get
+}
+
+// anyNumber of requests, in See.
+const anyNumber = -2
 
 // See is what reaches the endpoint.
 type See struct {
-	Requests             int // 0 means 1, -1 none
+	Requests             int // 0 means 1, -1 none, -2 any number
 	Method, Target, Host string
 	Fields               []string // "Name: value": all that there are of each name, in order
 	Gone                 []string // names
@@ -94,6 +115,8 @@ type Get struct {
 	NoTrailer []string
 	Dated     bool // a Date of the preferred form
 	Interim   []int
+	Hint      []string // as Fields, of the first interim answer
+	HintGone  []string
 	End       string // "open" or "closed"; "" for any
 	Tunnel    string // what comes behind a 101
 }
@@ -123,7 +146,7 @@ func Cases() []Case {
 	for _, family := range []func() []Case{
 		lengths, bothFramings, codings, oldCodings, chunkSizes, chunkEnds, badTrailers,
 		lineEnds, controls, folds, badNames, requestLines, badTargets, badHosts, connectionLists, spoofed, limits, upgrades, behindGood,
-		statusLines, answerLengths, answerCodings, answerFields, cutAnswers, lateBytes, bodiless, interims, switches,
+		earlyAnswers, statusLines, answerLengths, answerCodings, answerFields, cutAnswers, lateBytes, bodiless, interims, switches,
 		oddMethods, oddTargets, oddHosts, oddFields, oddConnections, oddBodies, oddVersions, oddSequences, oddRest,
 		oddStatuses, oddAnswerFields, oddAnswerBodies, oddInterims, oddSwitches,
 		pieces,

@@ -22,9 +22,10 @@ const (
 type Talk struct {
 	Answers []*strict.Message // final ones, whole
 	Interim []int
-	Partial *strict.Message // the last, when it never became whole
-	Rest    string          // bytes that belong to no whole answer
-	Fault   string          // why an answer is illegal or ambiguous
+	Hints   []*strict.Message // the interim ones
+	Partial *strict.Message   // the last, when it never became whole
+	Rest    string            // bytes that belong to no whole answer
+	Fault   string            // why an answer is illegal or ambiguous
 	Tunnel  string
 	Closed  bool
 	Reset   bool
@@ -117,7 +118,7 @@ func (k *client) read() {
 		}
 		k.have = k.have[n:]
 		if m.Status < 200 && m.Status != 101 {
-			k.Interim = append(k.Interim, m.Status)
+			k.Interim, k.Hints = append(k.Interim, m.Status), append(k.Hints, m)
 			continue
 		}
 		k.tunnel = m.Status == 101
@@ -130,6 +131,9 @@ func (k *client) play() {
 	for _, s := range k.c.Send {
 		if s.Await > 0 {
 			k.pump(patience, func() bool { return len(k.Interim)+len(k.Answers) >= s.Await })
+		}
+		if s.If == Told && len(k.Interim) == 0 || s.If == Unanswered && len(k.Interim)+len(k.Answers) > 0 {
+			continue
 		}
 		if s.Pause > 0 {
 			k.pump(s.Pause, never)

@@ -30,6 +30,7 @@ type Verdict struct {
 	Outcome Outcome
 	Status  int    // of the first final answer
 	Met     bool   // all that the case wants of Poise
+	Lawful  bool   // all that a MUST has it do
 	Why     string // the first thing that is not as wanted
 	Detail  string // bytes, for the file of details
 }
@@ -41,6 +42,7 @@ type sighting struct {
 	r      *Record
 	seen   []*strict.Message // requests of the case that reached the endpoint
 	follow string            // what was wrong with the next request's answer
+	must   bool              // ask for no more than a MUST
 }
 
 func judge(c *Case, k *Talk, r *Record, follow string) Verdict {
@@ -56,6 +58,8 @@ func judge(c *Case, k *Talk, r *Record, follow string) Verdict {
 	}
 	v.Why = s.unmet(v)
 	v.Met = v.Why == ""
+	s.must = true
+	v.Lawful = v.Met || s.unmet(v) == ""
 	if !v.Met {
 		v.Detail = fmt.Sprintf("sent %s\nforwarded %s\ngot %s", quote(c.Send), clip(r.Raw.String()), clip(string(k.Raw)))
 	}
@@ -93,9 +97,9 @@ func (s *sighting) outcome() Outcome {
 		return CutOff
 	case status >= 400 && (s.c.Group == BadAnswer && status >= 500 || len(s.seen) == 0):
 		return Refused
-	case s.c.Want.Cut && !s.c.Want.Read && status > 0:
+	case s.c.Want.Cut && !s.c.Want.Read && status > 0 && (s.c.Group == BadAnswer || len(s.seen) > 0):
 		return MadeWhole
-	case len(s.seen) > 0 && status > 0:
+	case (len(s.seen) > 0 || s.c.OnHead && s.r.Raw.Len() > 0) && status > 0:
 		return Forwarded
 	case status > 0:
 		return Answered
@@ -125,15 +129,14 @@ func (s *sighting) unmet(v Verdict) string {
 	case w.Cut && v.Outcome != Refused && v.Outcome != CutOff:
 		return "a broken message passed for whole"
 	case !w.Cut:
-		get := w.Get
-		if get == nil {
-			get = &Get{}
-		}
-		if why := s.notGot(get); why != "" {
+		if why := s.notGot(s.get()); why != "" {
 			return why
 		}
 	}
 	see := w.See
+	if s.must && w.Must != nil && w.Must.See != nil {
+		see = w.Must.See
+	}
 	if see == nil && (s.c.Group == OddRequest || s.c.Group == InPieces) && w.Refuse == 0 {
 		see = &See{}
 	}
@@ -141,6 +144,17 @@ func (s *sighting) unmet(v Verdict) string {
 		return ""
 	}
 	return s.notSeen(see)
+}
+
+func (s *sighting) get() *Get {
+	w := &s.c.Want
+	switch {
+	case s.must && w.Must != nil && w.Must.Get != nil:
+		return w.Must.Get
+	case w.Get != nil:
+		return w.Get
+	}
+	return &Get{}
 }
 
 func (s *sighting) notRefused(v Verdict) string {
@@ -165,6 +179,9 @@ func (s *sighting) notSeen(want *See) string {
 	if want.Requests == 0 {
 		n = 1
 	}
+	if want.Requests == anyNumber {
+		n = len(s.seen)
+	}
 	if len(s.seen) != n {
 		return fmt.Sprintf("%d requests reached the endpoint; want %d", len(s.seen), n)
 	}
@@ -177,7 +194,7 @@ func (s *sighting) notSeen(want *See) string {
 		return fmt.Sprintf("the method became %q", m.Method)
 	case want.Target != "" && m.Target != want.Target:
 		return fmt.Sprintf("the target became %q", m.Target)
-	case want.Host != "" && strings.Join(m.Values("Host"), "|") != want.Host:
+	case want.Host != "" && !s.sameHost(strings.Join(m.Values("Host"), "|"), want.Host):
 		return fmt.Sprintf("Host became %q", m.Values("Host"))
 	case m.Version != "1.1":
 		return "the version is " + m.Version
@@ -212,7 +229,7 @@ func (s *sighting) notGot(want *Get) string {
 		return fmt.Sprintf("the reason became %s", clip(m.Reason))
 	case want.Body != nil && string(m.Body) != *want.Body:
 		return fmt.Sprintf("the answer's body became %s", clip(string(m.Body)))
-	case want.Interim != nil && !slices.Equal(want.Interim, s.k.Interim):
+	case want.Interim != nil && !slices.Equal(want.Interim, s.interim()):
 		return fmt.Sprintf("interim answers %v; want %v", s.k.Interim, want.Interim)
 	case want.Dated && !preferredDate(m.Values("Date")):
 		return fmt.Sprintf("Date is %q", m.Values("Date"))
@@ -233,7 +250,30 @@ func (s *sighting) notGot(want *Get) string {
 	if leaks := m.Leaks(); len(leaks) > 0 && m.Status != 426 {
 		return "answered with " + leaks[0]
 	}
+	if len(s.k.Hints) > 0 {
+		if why := differs(s.k.Hints[0].Values, want.Hint, want.HintGone); why != "" {
+			return "interim: " + why
+		}
+	}
 	return firstOf(differs(m.Values, want.Fields, want.Gone), differs(m.TrailerValues, want.Trailers, want.NoTrailer))
+}
+
+// sameHost compares hosts, for other proxies as RFC 9110 section 4.2.3 has
+// URIs compared: letters of either case, and no port for the port 80.
+func (s *sighting) sameHost(got, want string) bool {
+	if !s.must {
+		return got == want
+	}
+	bare := func(h string) string { return strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(h), ":80"), ":") }
+	return got != "" && bare(got) == bare(want)
+}
+
+// interim are the interim answers. Another proxy may add a 100 of its own.
+func (s *sighting) interim() []int {
+	if s.must && slices.Contains(s.k.Interim, 100) {
+		return slices.Compact(slices.Clone(s.k.Interim))
+	}
+	return s.k.Interim
 }
 
 // preferredDate checks for one date of the form that RFC 9110 section 5.6.7

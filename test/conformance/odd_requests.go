@@ -137,6 +137,9 @@ func oddConnections() (all []Case) {
 	} {
 		c := odd("connection/"+r.name, ids+" 9110-5.6.1.2-1 9110-5.6.1.1-1 9112-7.4-1 9112-7.4-2 9110-7.6.1-1 9110-7.6.1-3", get(r.lines...), r.see)
 		c.Want.Get = &Get{End: r.end}
+		if r.name == "TE" || strings.HasPrefix(r.name, "names who") { // neither asking for trailers nor distrust of X-Forwarded-For is a MUST
+			c.Want.Must = &Must{See: &See{}}
+		}
 		all = append(all, c)
 	}
 	with := func(method, n string) string {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -48,5 +49,56 @@ func pieces() (all []Case) {
 			})
 		}
 	}
+	all = append(all, morePieces()...)
+	all = append(all, byteByByte(all)...)
 	return sorted(all)
+}
+
+// morePieces are two requests in a row and one that opens a tunnel, with the
+// first bytes of what goes through it.
+func morePieces() (all []Case) {
+	const gap = 2 * time.Millisecond
+	two := "POST /1 HTTP/1.1\r\nHost: example.com\r\nContent-Length: 3\r\n\r\nabc\r\nGET /2 HTTP/1.1\r\nHost: example.com\r\n\r\n"
+	switches := get("Connection: Upgrade", "Upgrade: x/1") + "early"
+	for i := range len(two) {
+		all = append(all, Case{
+			Name: fmt.Sprintf("pieces/two requests, cut at %d", i), Group: InPieces, IDs: "9112-9.3.2-1", Answers: 2, Methods: []string{"POST"},
+			Send: []Step{{Bytes: two[:i]}, {Pause: gap, Bytes: two[i:]}}, Want: Want{See: &See{Requests: 2, Target: "/1", Body: text("abc")}, Get: &Get{Bodies: []string{"seen POST /1", "seen GET /2"}}},
+		})
+	}
+	for i := range len(switches) {
+		all = append(all, Case{
+			Name: fmt.Sprintf("pieces/a request for a tunnel, cut at %d", i), Group: InPieces, IDs: "9110-7.8-1", Tunnel: true, Methods: []string{"GET"},
+			Send: []Step{{Bytes: switches[:i]}, {Pause: gap, Bytes: switches[i:]}}, Answer: say("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x/1\r\n\r\nhello "),
+			Want: Want{Get: &Get{Status: 101, Tunnel: "hello early"}},
+		})
+	}
+	return all
+}
+
+// byteByByte sends whatever is sent in two pieces a byte at a time, too.
+func byteByByte(cut []Case) (all []Case) {
+	const gap = 200 * time.Microsecond
+	split := func(steps []Step) (each []Step) {
+		for _, s := range steps {
+			for i := range len(s.Bytes) {
+				each = append(each, Step{Pause: gap, Bytes: s.Bytes[i : i+1]})
+			}
+		}
+		return each
+	}
+	for _, c := range cut {
+		message, found := strings.CutSuffix(c.Name, ", cut at 0")
+		if !found {
+			continue
+		}
+		c.Name = message + ", cut at every byte"
+		if len(c.Send) > 1 {
+			c.Send = split(c.Send)
+		} else {
+			c.Answer = split(c.Answer)
+		}
+		all = append(all, c)
+	}
+	return all
 }

@@ -15,7 +15,9 @@ import (
 // Proxy is something that the suite can hold against the RFCs.
 type Proxy struct {
 	Name, Version string
-	start         func(dir, listen, endpoint string) (*rig.Process, error)
+	file          string // what its configuration is called
+	configuration func(dir, listen, endpoint string) string
+	command       func(dir, file string) []string
 }
 
 // instance is a proxy that runs in front of an endpoint of its own.
@@ -53,58 +55,123 @@ func (i *instance) stop() {
 	i.endpoint.Close()
 }
 
-// configured starts a program on a file that is written for it.
-func configured(core, path, text, program string, args ...string) (*rig.Process, error) {
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+const anyCore = "0-1"
+
+// start writes the configuration and starts the program on it.
+func (p Proxy) start(dir, listen, endpoint string) (*rig.Process, error) {
+	file := filepath.Join(dir, p.file)
+	if err := os.WriteFile(file, []byte(p.configuration(dir, listen, endpoint)), 0o644); err != nil {
 		return nil, err
 	}
-	return rig.Start(core, program, args...)
+	line := p.command(dir, file)
+	return rig.Start(anyCore, line[0], line[1:]...)
 }
 
-const anyCore = "0-1"
+// Setup is the command line and the configuration, for people.
+func (p Proxy) Setup() string {
+	line := p.command("DIR", "DIR/"+p.file)
+	line[0] = filepath.Base(line[0])
+	return strings.Join(line, " ") + "\n\n" + p.configuration("DIR", "127.0.0.1:LISTEN", "127.0.0.1:ENDPOINT")
+}
 
 // Poise is the binary at bin as its users run it.
 func Poise(bin, version string) Proxy {
-	return Proxy{Name: "poise", Version: version, start: func(dir, listen, endpoint string) (*rig.Process, error) {
-		file := filepath.Join(dir, "poise.yaml")
-		text := fmt.Sprintf("listeners: [{address: %q}]\nclusters:\n  - {name: web, endpoints: [%s]}\nadmin: {address: %q}\n", listen, endpoint, "127.0.0.1:0")
-		return configured(anyCore, file, text, bin, "serve", "-c", file)
-	}}
+	return Proxy{
+		Name: "poise", Version: version, file: "poise.yaml",
+		configuration: func(_, listen, endpoint string) string {
+			return fmt.Sprintf("listeners: [{address: %q}]\nclusters:\n  - {name: web, endpoints: [%q]}\nadmin: {address: %q}\n", listen, endpoint, "127.0.0.1:0")
+		},
+		command: func(_, file string) []string { return []string{bin, "serve", "-c", file} },
+	}
 }
 
-// Nginx passes the host and upgrades on, as its documentation shows, and
-// takes heads as large as Poise does.
-func Nginx() Proxy {
-	return Proxy{Name: "nginx", Version: programVersion("nginx", "-v"), start: func(dir, listen, endpoint string) (*rig.Process, error) {
-		file := filepath.Join(dir, "nginx.conf")
-		text := "daemon off; master_process off; pid " + dir + "/nginx.pid; error_log " + dir + "/nginx.log crit;\nevents {}\nhttp { access_log off;\n" +
-			"client_body_temp_path " + dir + "/b; proxy_temp_path " + dir + "/p; fastcgi_temp_path " + dir + "/f; uwsgi_temp_path " + dir + "/u; scgi_temp_path " + dir + "/s;\n" +
-			"client_header_buffer_size 16k; large_client_header_buffers 16 16k; proxy_buffer_size 80k; proxy_buffers 8 80k; proxy_busy_buffers_size 160k;\n" +
-			"map $http_upgrade $connection_upgrade { default upgrade; '' ''; }\nupstream e { server " + endpoint + "; keepalive 16; }\n" +
-			"server { listen " + listen + "; location / { proxy_pass http://e; proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header Upgrade $http_upgrade;\n" +
-			"proxy_set_header Connection $connection_upgrade; proxy_set_header X-Forwarded-For $remote_addr; proxy_pass_header Server; proxy_pass_header Date; } } }\n"
-		return configured(anyCore, file, text, "nginx", "-e", dir+"/nginx.log", "-c", file)
-	}}
+const nginxConf = `daemon off; master_process off; pid DIR/nginx.pid; error_log DIR/nginx.log crit;
+events {}
+http {
+  access_log off;
+  client_body_temp_path DIR/b; proxy_temp_path DIR/p; fastcgi_temp_path DIR/f; uwsgi_temp_path DIR/u; scgi_temp_path DIR/s;
+  client_header_buffer_size 16k; large_client_header_buffers 16 16k;
+  proxy_buffer_size 80k; proxy_buffers 8 80k; proxy_busy_buffers_size 160k;
+  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+  upstream e { server ENDPOINT; keepalive 16; }
+  server {
+    listen LISTEN; server_name example.com;
+    location / {
+      proxy_pass http://e; proxy_http_version 1.1;
+      proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+      proxy_pass_header Server; proxy_pass_header Date;
+    }
+  }
 }
+`
+
+// Nginx passes the host and upgrades on, as its documentation shows, and
+// takes heads as large as Poise does. $http_host in place of $host would keep
+// ports, and lose the host of a URL and, with HTTP/1.0, all of them.
+func Nginx() Proxy {
+	return Proxy{
+		Name: "nginx", Version: programVersion("nginx", "-v"), file: "nginx.conf",
+		configuration: filled(nginxConf),
+		command:       func(dir, file string) []string { return []string{"nginx", "-e", dir + "/nginx.log", "-c", file} },
+	}
+}
+
+// filled puts the addresses into a configuration.
+func filled(text string) func(dir, listen, endpoint string) string {
+	return func(dir, listen, endpoint string) string {
+		_, port, _ := strings.Cut(listen, ":")
+		return strings.NewReplacer("DIR", dir, "LISTEN", listen, "ENDPOINT", endpoint, "PORT", port).Replace(text)
+	}
+}
+
+const haproxyConf = `global
+  nbthread 1
+  maxconn 200
+  tune.bufsize 98304
+  tune.http.maxhdr 101
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 5s
+  timeout server 5s
+  timeout tunnel 5s
+  http-reuse always
+  option forwardfor
+listen l
+  bind LISTEN
+  server e ENDPOINT
+`
 
 // HAProxy has buffers for heads as large as Poise takes.
 func HAProxy() Proxy {
-	return Proxy{Name: "haproxy", Version: programVersion("haproxy", "-v"), start: func(dir, listen, endpoint string) (*rig.Process, error) {
-		file := filepath.Join(dir, "haproxy.cfg")
-		text := "global\n  nbthread 1\n  maxconn 200\n  tune.bufsize 98304\n  tune.http.maxhdr 101\ndefaults\n  mode http\n  timeout connect 1s\n  timeout client 5s\n  timeout server 5s\n  timeout tunnel 5s\n" +
-			"  http-reuse always\n  option forwardfor\nlisten l\n  bind " + listen + "\n  server e " + endpoint + "\n"
-		return configured(anyCore, file, text, "haproxy", "-db", "-f", file)
-	}}
+	return Proxy{
+		Name: "haproxy", Version: programVersion("haproxy", "-v"), file: "haproxy.cfg",
+		configuration: filled(haproxyConf),
+		command:       func(_, file string) []string { return []string{"haproxy", "-db", "-f", file} },
+	}
 }
+
+const caddyfile = `{
+  admin off
+  auto_https off
+  storage file_system DIR
+}
+http://:PORT {
+  bind 127.0.0.1
+  reverse_proxy ENDPOINT
+}
+`
 
 // Caddy is Caddy with one reverse_proxy.
 func Caddy() Proxy {
-	return Proxy{Name: "caddy", Version: programVersion("caddy", "version"), start: func(dir, listen, endpoint string) (*rig.Process, error) {
-		file := filepath.Join(dir, "Caddyfile")
-		_, port, _ := strings.Cut(listen, ":")
-		text := "{\n  admin off\n  auto_https off\n  storage file_system " + dir + "\n}\nhttp://:" + port + " {\n  bind 127.0.0.1\n  reverse_proxy " + endpoint + "\n}\n"
-		return configured(anyCore, file, text, "env", "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir, "caddy", "run", "--adapter", "caddyfile", "--config", file)
-	}}
+	return Proxy{
+		Name: "caddy", Version: programVersion("caddy", "version"), file: "Caddyfile",
+		configuration: filled(caddyfile),
+		command: func(dir, file string) []string {
+			return []string{"env", "XDG_CONFIG_HOME=" + dir, "XDG_DATA_HOME=" + dir, "caddy", "run", "--adapter", "caddyfile", "--config", file}
+		},
+	}
 }
 
 var versionNumber = regexp.MustCompile(`[0-9]+\.[0-9]+[0-9A-Za-z.+~-]*`)

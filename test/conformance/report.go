@@ -28,7 +28,45 @@ type Counts struct {
 	Requests Column `json:"hostile_requests"`
 	Answers  Column `json:"hostile_answers"`
 	Odd      Column `json:"odd"`    // requests and answers
-	Pieces   Column `json:"pieces"` // Met: as the same message in one piece
+	Pieces   Column `json:"pieces"` // as_the_rfcs_have_it: as the same message in one piece
+}
+
+// Figures are what the issue asks of Poise.
+type Figures struct {
+	Hostile   int `json:"hostile"`
+	Ambiguous int `json:"ambiguous_forwarded"` // smuggled and made whole ones, too, of all groups
+	Odd       int `json:"odd_legal"`
+	Forwarded int `json:"odd_legal_forwarded"` // as wanted in every point
+}
+
+// Figures sums a row up.
+func (n *Counts) Figures() Figures {
+	f := Figures{Hostile: n.Requests.Cases + n.Answers.Cases, Odd: n.Odd.Cases, Forwarded: n.Odd.Met}
+	for _, c := range []Column{n.Requests, n.Answers, n.Odd, n.Pieces} {
+		f.Ambiguous += c.Ambiguous + c.Smuggled + c.MadeWhole
+	}
+	return f
+}
+
+// The least of distinct messages that the issue asks for.
+const (
+	leastHostile = 300
+	leastOdd     = 150
+)
+
+// Short says what the figures lack; "" when they are as the issue has them.
+func (f Figures) Short() string {
+	switch {
+	case f.Hostile < leastHostile:
+		return fmt.Sprintf("%d hostile messages; want %d", f.Hostile, leastHostile)
+	case f.Odd < leastOdd:
+		return fmt.Sprintf("%d odd messages; want %d", f.Odd, leastOdd)
+	case f.Ambiguous > 0:
+		return fmt.Sprintf("%d ambiguous messages forwarded", f.Ambiguous)
+	case f.Forwarded < f.Odd:
+		return fmt.Sprintf("%d of %d odd messages lost", f.Odd-f.Forwarded, f.Odd)
+	}
+	return ""
 }
 
 // Column counts the verdicts of a group.
@@ -40,13 +78,17 @@ type Column struct {
 	Smuggled  int `json:"smuggled"`
 	MadeWhole int `json:"made_whole"`
 	Other     int `json:"other"`
-	Met       int `json:"as_wanted"`
+	Met       int `json:"as_wanted"` // of Poise
+	Lawful    int `json:"as_the_rfcs_have_it"`
 }
 
 func (c *Column) count(v *Verdict) {
 	c.Cases++
 	if v.Met {
 		c.Met++
+	}
+	if v.Lawful {
+		c.Lawful++
 	}
 	switch v.Outcome {
 	case Refused, CutOff:
@@ -81,7 +123,7 @@ func (r *Run) Count(cases []Case) Counts {
 				uncut[message] = v
 			}
 			whole := uncut[message]
-			v.Met = v.Outcome == whole.Outcome && v.Status == whole.Status && v.Met == whole.Met
+			v.Lawful = v.Outcome == whole.Outcome && v.Status == whole.Status && v.Met == whole.Met
 			n.Pieces.count(&v)
 		default:
 			n.Odd.count(&v)
@@ -114,7 +156,7 @@ func Table(w io.Writer, runs []Run, cases []Case) {
 		fmt.Fprintf(w, "| %s %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d |\n", c.Name, c.Version,
 			q.Cases, q.Refused, q.Forwarded, q.Ambiguous, q.Smuggled, q.Other+q.MadeWhole,
 			a.Cases, a.Refused, a.Forwarded+a.Other, a.Ambiguous, a.MadeWhole, a.Smuggled,
-			c.Odd.Cases, c.Odd.Met, c.Pieces.Cases, c.Pieces.Met)
+			c.Odd.Cases, c.Odd.Lawful, c.Pieces.Cases, c.Pieces.Lawful)
 	}
 }
 
@@ -133,6 +175,7 @@ func WriteJSON(path string, when time.Time, machine string, runs []Run, cases []
 	var file struct {
 		When         string        `json:"when"`
 		Machine      string        `json:"machine"`
+		Poise        *Figures      `json:"poise,omitempty"`
 		Proxies      []Counts      `json:"proxies"`
 		Requirements []Requirement `json:"requirements"`
 		Cases        []row         `json:"cases"`
@@ -140,7 +183,11 @@ func WriteJSON(path string, when time.Time, machine string, runs []Run, cases []
 	file.When, file.Machine = when.UTC().Format(time.RFC3339), machine
 	file.Requirements = Requirements(cases)
 	for i := range runs {
-		file.Proxies = append(file.Proxies, runs[i].Count(cases))
+		n := runs[i].Count(cases)
+		if file.Proxies = append(file.Proxies, n); n.Name == "poise" {
+			f := n.Figures()
+			file.Poise = &f
+		}
 	}
 	for i := range cases {
 		c := &cases[i]
@@ -192,7 +239,7 @@ func (r *Run) families(cases []Case, groups []Group, outcomes ...Outcome) string
 	var names []string
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
-		if v.Met || !slices.Contains(groups, cases[i].Group) || !slices.Contains(outcomes, v.Outcome) {
+		if v.Lawful || !slices.Contains(groups, cases[i].Group) || !slices.Contains(outcomes, v.Outcome) {
 			continue
 		}
 		family, rest, _ := strings.Cut(cases[i].Name, "/")

@@ -58,6 +58,7 @@ func badTargets() (all []Case) {
 	trace := open(bad("target/TRACE", "9110-7.6.2-1 9110-6.6.1-1 9110-5.6.7-2 9110-15.5.6-1", 405, "TRACE /"+rest).why(methods))
 	trace.Want.Get = &Get{Status: 405, Dated: true, Fields: []string{"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}
 	return append(all, between, trace,
+		open(bad("target/TRACE with a body", "9110-9.3.8-2", 405, "TRACE / HTTP/1.1\r\n"+host+"Content-Length: 3\r\n\r\nabc").why(methods)),
 		open(bad("target/CONNECT to an endpoint", "", 405, "CONNECT example.com:80"+rest).why(methods)),
 		open(bad("target/TRACE with Max-Forwards", "9110-7.6.2-2", 405, "TRACE / HTTP/1.1\r\n"+host+"Max-Forwards: 0\r\n\r\n").why(methods)),
 		bad("target/OPTIONS of another asterisk", "9110-7.1-1", 400, "OPTIONS */"+rest),

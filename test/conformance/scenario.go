@@ -3,7 +3,6 @@ package conformance
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -37,9 +36,7 @@ func ownEndpoint(ctx context.Context, bin, dir string) error {
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(dir, "own.yaml")
-	text := fmt.Sprintf("listeners: [{address: %q}]\nclusters:\n  - {name: web, endpoints: [%s]}\nadmin: {address: %q}\n", listen, listen, "127.0.0.1:0")
-	p, err := configured(anyCore, file, text, bin, "serve", "-c", file)
+	p, err := Poise(bin, "").start(dir, listen, listen)
 	if err != nil {
 		return err
 	}

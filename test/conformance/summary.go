@@ -13,9 +13,10 @@ func WriteSummary(w io.Writer, when time.Time, machine string, runs []Run, cases
 	fmt.Fprintln(w, `Every case is an exchange over real sockets, between a client and an endpoint that record every byte. The judge, `+"`test/conformance/strict`"+`,
 shares no code with Poise. *Ambiguous*: what was forwarded is illegal by the grammar or could be read in two ways. *Smuggled*: a request
 that was hidden behind faulty framing was served. *Clean*: what was forwarded is legal, whatever came; for a good part of the hostile
-messages the RFCs allow a proxy to repair them, so this is no fault. The others run as Debian ships them, with a plain reverse-proxy
-configuration that passes the host and upgrades on and allows heads as large as Poise does (`+"`test/conformance/proxies.go`"+`).
-What is "wanted" of odd messages is their meaning; some proxies change it by design or by default.`)
+messages the RFCs allow a proxy to repair them, so this is no fault. *Same meaning*: an odd message went through with all that a MUST
+has a proxy keep, take out or add; where Poise does more than that (it keeps trailers, and hosts to the letter), the others need not.
+Some of the rest change by design or by default, and settings would change them back. The others run as Debian ships them, with the
+configurations at the end of this page: a plain reverse proxy that passes the host and upgrades on and takes heads as large as Poise does.`)
 	fmt.Fprintln(w)
 	Table(w, runs, cases)
 	for i := range runs {
@@ -23,13 +24,25 @@ What is "wanted" of odd messages is their meaning; some proxies change it by des
 	}
 	stricter(w, cases)
 	requirements(w, cases)
+	setups(w, runs)
+}
+
+// setups shows how each proxy was run.
+func setups(w io.Writer, runs []Run) {
+	fmt.Fprint(w, "\n## How each was run\n\nFour processes each, side by side, with an endpoint of their own; PORT, LISTEN and ENDPOINT are chosen, DIR is empty.\n")
+	for i := range runs {
+		if runs[i].NotRun == "" {
+			fmt.Fprintf(w, "\n```\n%s```\n", runs[i].Proxy.Setup())
+		}
+	}
 }
 
 func differences(w io.Writer, r *Run, cases []Case) {
+	fmt.Fprintf(w, "\n## %s\n\n", r.Proxy.Name)
 	if r.NotRun != "" {
+		fmt.Fprintln(w, "NOT-RUN:", r.NotRun)
 		return
 	}
-	fmt.Fprintf(w, "\n## %s\n\n", r.Proxy.Name)
 	both := []Group{OddRequest, OddAnswer}
 	lines := []struct{ title, text string }{
 		{"Ambiguous requests forwarded", r.families(cases, []Group{BadRequest}, Ambiguous)},
