@@ -27,11 +27,7 @@ const okay = "HTTP/1.1 200 OK\r\n"
 
 // answer is an answer with the given field lines.
 func answer(body string, lines ...string) string {
-	head := okay
-	for _, l := range lines {
-		head += l + crlf
-	}
-	return head + crlf + body
+	return okay + section(lines) + body
 }
 
 func statusLines() (all []Case) {

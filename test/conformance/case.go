@@ -121,8 +121,6 @@ type Get struct {
 	Tunnel    string // what comes behind a 101
 }
 
-func text(s string) *string { return &s }
-
 // say is a step of bytes alone.
 func say(s ...string) []Step { return []Step{{Bytes: strings.Join(s, "")}} }
 
@@ -146,7 +144,7 @@ func Cases() []Case {
 	for _, family := range []func() []Case{
 		lengths, bothFramings, codings, oldCodings, chunkSizes, chunkEnds, badTrailers,
 		lineEnds, controls, folds, badNames, requestLines, badTargets, badHosts, connectionLists, spoofed, limits, upgrades, behindGood,
-		earlyAnswers, statusLines, answerLengths, answerCodings, answerFields, cutAnswers, lateBytes, bodiless, interims, switches,
+		earlyAnswers, statusLines, answerLengths, answerCodings, answerFields, cutAnswers, brokenChunks, lateBytes, bodiless, interims, switches,
 		oddMethods, oddTargets, oddHosts, oddFields, oddConnections, oddBodies, oddVersions, oddSequences, oddRest,
 		oddStatuses, oddAnswerFields, oddAnswerBodies, oddInterims, oddSwitches,
 		pieces,

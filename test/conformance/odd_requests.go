@@ -16,11 +16,11 @@ func oddMethods() (all []Case) {
 		"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "MKCOL", "REPORT", "M-SEARCH", "BREW", "PURGE", "get", "Get", "G", "0", "123",
 		"!#$%&'*+-.^_`|~", strings.Repeat("LONG", 25), "PRI", "CONNECTED", "trace",
 	} {
-		c := odd("method/"+m, "9110-9.1-1", m+" /m HTTP/1.1\r\n"+host+crlf, See{Method: m, Target: "/m", Host: "example.com", Body: text("")})
+		c := odd("method/"+m, "9110-9.1-1", m+" /m HTTP/1.1\r\n"+host+crlf, See{Method: m, Target: "/m", Host: "example.com", Body: new("")})
 		if m == "HEAD" {
-			c.Want.Get = &Get{Body: text(""), End: "open"}
+			c.Want.Get = &Get{Body: new(""), End: "open"}
 		} else {
-			c.Want.Get = &Get{Body: text("seen " + m + " /m"), End: "open"}
+			c.Want.Get = &Get{Body: new("seen " + m + " /m"), End: "open"}
 		}
 		all = append(all, c)
 	}
@@ -86,13 +86,32 @@ func oddFields() (all []Case) {
 		line string
 		want string
 	}{
-		{"no space behind the colon", "X-A:b", "X-A: b"}, {"a tab behind the colon", "X-A:\tb", "X-A: b"}, {"white space around", "X-A: \t b \t ", "X-A: b"}, {"white space within", "X-A: b  \t c", "X-A: b  \t c"},
-		{"an empty value", "X-A:", "X-A: "}, {"a value of spaces", "X-A:   ", "X-A: "}, {"a colon", "X-A: :", "X-A: :"}, {"colons", "X-A: b:c:d", "X-A: b:c:d"}, {"quotes", `X-A: "b\"c`, `X-A: "b\"c`},
-		{"obs-text", "X-A: \x80\xff", "X-A: \x80\xff"}, {"UTF-8", "X-A: \xe2\x82\xac", "X-A: \xe2\x82\xac"}, {"every visible byte", "X-A: !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "X-A: !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"},
-		{"a name of a byte", "Q: b", "Q: b"}, {"a name of digits", "1: b", "1: b"}, {"a name of every token byte", "!#$%&'*+-.^`|~: b", "!#$%&'*+-.^`|~: b"}, {"a long name", strings.Repeat("N", 300) + ": b", strings.Repeat("N", 300) + ": b"},
-		{"a value of 8000 bytes", "X-A: " + strings.Repeat("b", 8000), "X-A: " + strings.Repeat("b", 8000)}, {"commas", "X-A: ,,b,,", "X-A: ,,b,,"}, {"a comment", "X-A: (b (c))", "X-A: (b (c))"}, {"a percent sign", "X-A: %0d%0aX: y", "X-A: %0d%0aX: y"},
-		{"authorization", "Authorization: Basic eDp5", "Authorization: Basic eDp5"}, {"a bad date", "If-Modified-Since: yesterday", "If-Modified-Since: yesterday"}, {"an old date", "If-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT", "If-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT"},
-		{"a range", "Range: bytes=0-1,5-", "Range: bytes=0-1,5-"}, {"a request line", "X-A: GET / HTTP/1.1", "X-A: GET / HTTP/1.1"}, {"no-transform", "Cache-Control: no-transform", "Cache-Control: no-transform"},
+		{"no space behind the colon", "X-A:b", "X-A: b"},
+		{"a tab behind the colon", "X-A:\tb", "X-A: b"},
+		{"white space around", "X-A: \t b \t ", "X-A: b"},
+		{"white space within", "X-A: b  \t c", "X-A: b  \t c"},
+		{"an empty value", "X-A:", "X-A: "},
+		{"a value of spaces", "X-A:   ", "X-A: "},
+		{"a colon", "X-A: :", "X-A: :"},
+		{"colons", "X-A: b:c:d", "X-A: b:c:d"},
+		{"quotes", `X-A: "b\"c`, `X-A: "b\"c`},
+		{"obs-text", "X-A: \x80\xff", "X-A: \x80\xff"},
+		{"UTF-8", "X-A: \xe2\x82\xac", "X-A: \xe2\x82\xac"},
+		{"every visible byte", "X-A: !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "X-A: !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"},
+		{"a name of a byte", "Q: b", "Q: b"},
+		{"a name of digits", "1: b", "1: b"},
+		{"a name of every token byte", "!#$%&'*+-.^`|~: b", "!#$%&'*+-.^`|~: b"},
+		{"a long name", strings.Repeat("N", 300) + ": b", strings.Repeat("N", 300) + ": b"},
+		{"a value of 8000 bytes", "X-A: " + strings.Repeat("b", 8000), "X-A: " + strings.Repeat("b", 8000)},
+		{"commas", "X-A: ,,b,,", "X-A: ,,b,,"},
+		{"a comment", "X-A: (b (c))", "X-A: (b (c))"},
+		{"a percent sign", "X-A: %0d%0aX: y", "X-A: %0d%0aX: y"},
+		{"authorization", "Authorization: Basic eDp5", "Authorization: Basic eDp5"},
+		{"a bad date", "If-Modified-Since: yesterday", "If-Modified-Since: yesterday"},
+		{"an old date", "If-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT", "If-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT"},
+		{"a range", "Range: bytes=0-1,5-", "Range: bytes=0-1,5-"},
+		{"a request line", "X-A: GET / HTTP/1.1", "X-A: GET / HTTP/1.1"},
+		{"no-transform", "Cache-Control: no-transform", "Cache-Control: no-transform"},
 	} {
 		all = append(all, odd("field/"+r.name, ids+" 9112-2.2-1", get(r.line), See{Fields: []string{r.want}}))
 	}
@@ -124,16 +143,25 @@ func oddConnections() (all []Case) {
 		see   See
 		end   string
 	}{
-		{"close", []string{"Connection: close"}, See{}, "closed"}, {"close in capitals", []string{"Connection: CLOSE"}, See{}, "closed"}, {"keep-alive", []string{"Connection: keep-alive", "Keep-Alive: timeout=5"}, See{Gone: []string{"Keep-Alive"}}, "open"},
-		{"empty elements", []string{"Connection: , ,close,"}, See{}, "closed"}, {"empty", []string{"Connection:"}, See{}, "open"}, {"two fields", []string{"Connection: keep-alive", "Connection: close"}, See{}, "closed"},
+		{"close", []string{"Connection: close"}, See{}, "closed"},
+		{"close in capitals", []string{"Connection: CLOSE"}, See{}, "closed"},
+		{"keep-alive", []string{"Connection: keep-alive", "Keep-Alive: timeout=5"}, See{Gone: []string{"Keep-Alive"}}, "open"},
+		{"empty elements", []string{"Connection: , ,close,"}, See{}, "closed"},
+		{"empty", []string{"Connection:"}, See{}, "open"},
+		{"two fields", []string{"Connection: keep-alive", "Connection: close"}, See{}, "closed"},
 		{"names a field", []string{"Connection: X-Hop", "X-Hop: 1", "X-End: 2"}, See{Gone: []string{"X-Hop"}, Fields: []string{"X-End: 2"}}, "open"},
 		{"names a field in other case", []string{"x-HOP: 1", "Connection: close, x-hop"}, See{Gone: []string{"X-Hop"}}, "closed"},
 		{"names eight fields", []string{"Connection: a,b,c,d,e,f,g,h", "A: 1", "H: 2", "I: 3"}, See{Gone: []string{"A", "H"}, Fields: []string{"I: 3"}}, "open"},
-		{"names what is not there", []string{"Connection: x-none"}, See{}, "open"}, {"names itself", []string{"Connection: connection"}, See{}, "open"},
-		{"names Host", []string{"Connection: host"}, See{Host: "example.com"}, "open"}, {"names Via", []string{"Connection: via"}, See{}, "open"},
+		{"names what is not there", []string{"Connection: x-none"}, See{}, "open"},
+		{"names itself", []string{"Connection: connection"}, See{}, "open"},
+		{"names Host", []string{"Connection: host"}, See{Host: "example.com"}, "open"},
+		{"names Via", []string{"Connection: via"}, See{}, "open"},
 		{"names who the client is", []string{"Connection: x-forwarded-for", "X-Forwarded-For: 6.6.6.6"}, See{Fields: []string{"X-Forwarded-For: 127.0.0.1"}}, "open"},
-		{"Proxy-Connection", []string{"Proxy-Connection: keep-alive"}, See{Gone: []string{"Proxy-Connection"}}, "open"}, {"Proxy-Connection: close", []string{"Proxy-Connection: close"}, See{Gone: []string{"Proxy-Connection"}}, "open"},
-		{"TE", []string{"Connection: TE", "TE: gzip;q=0.5, trailers"}, See{Fields: []string{"TE: trailers"}}, "open"}, {"TE of chunked", []string{"Connection: TE", "TE: chunked"}, See{Gone: []string{"TE"}}, "open"}, {"TE unnamed", []string{"TE: deflate"}, See{Gone: []string{"TE"}}, "open"},
+		{"Proxy-Connection", []string{"Proxy-Connection: keep-alive"}, See{Gone: []string{"Proxy-Connection"}}, "open"},
+		{"Proxy-Connection: close", []string{"Proxy-Connection: close"}, See{Gone: []string{"Proxy-Connection"}}, "open"},
+		{"TE", []string{"Connection: TE", "TE: gzip;q=0.5, trailers"}, See{Fields: []string{"TE: trailers"}}, "open"},
+		{"TE of chunked", []string{"Connection: TE", "TE: chunked"}, See{Gone: []string{"TE"}}, "open"},
+		{"TE unnamed", []string{"TE: deflate"}, See{Gone: []string{"TE"}}, "open"},
 	} {
 		c := odd("connection/"+r.name, ids+" 9110-5.6.1.2-1 9110-5.6.1.1-1 9112-7.4-1 9112-7.4-2 9110-7.6.1-1 9110-7.6.1-3", get(r.lines...), r.see)
 		c.Want.Get = &Get{End: r.end}
@@ -163,13 +191,13 @@ func oddVersions() []Case {
 		c.Want.Get = &get
 		return c
 	}
-	seen := text("seen GET /o")
+	seen := new("seen GET /o")
 	return []Case{
 		c10("1.0", "9112-2.3-1 9110-6.2-1 9110-6.2-2", old+crlf, See{Target: "/o"}, Get{Body: seen, End: "closed", Gone: []string{"Transfer-Encoding"}}),
 		c10("1.0 keeps alive", "", old+"Connection: keep-alive\r\n\r\n", See{Target: "/o"}, Get{Body: seen, End: "open", Fields: []string{"Connection: keep-alive"}}),
 		c10("1.0 with close", "9112-9.6-2", old+"Connection: close\r\n\r\n", See{}, Get{Body: seen, End: "closed"}),
-		c10("1.0 with a body", "9112-2.3-1", "POST /o HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", See{Body: text("abc")}, Get{End: "closed"}),
-		c10("1.0 with Expect", "9110-15.2-1", "POST /o HTTP/1.0\r\n"+host+"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", See{Body: text("abc"), Gone: []string{"Expect"}}, Get{Interim: []int{}, End: "closed"}),
+		c10("1.0 with a body", "9112-2.3-1", "POST /o HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", See{Body: new("abc")}, Get{End: "closed"}),
+		c10("1.0 with Expect", "9110-15.2-1", "POST /o HTTP/1.0\r\n"+host+"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", See{Body: new("abc"), Gone: []string{"Expect"}}, Get{Interim: []int{}, End: "closed"}),
 		c10("1.2 is read as 1.1", "9112-2.3-1", "GET /o HTTP/1.2\r\n"+host+crlf, See{Target: "/o"}, Get{Body: seen, End: "open"}),
 		c10("1.9 is read as 1.1", "9112-2.3-1", "GET /o HTTP/1.9\r\n"+host+crlf, See{Target: "/o"}, Get{Body: seen, End: "open"}),
 	}

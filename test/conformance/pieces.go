@@ -17,8 +17,8 @@ func pieces() (all []Case) {
 		name, bytes string
 		see         See
 	}{
-		{"a request in chunks", chunked, See{Target: "/c?d", Body: text("abcde"), Fields: []string{"X-A: b"}, Trailers: []string{"X-Sum: 1"}}},
-		{"a request of a length", counted, See{Target: "/l", Body: text("abcde"), Gone: []string{"X-Hop"}}},
+		{"a request in chunks", chunked, See{Target: "/c?d", Body: new("abcde"), Fields: []string{"X-A: b"}, Trailers: []string{"X-Sum: 1"}}},
+		{"a request of a length", counted, See{Target: "/l", Body: new("abcde"), Gone: []string{"X-Hop"}}},
 		{"a request of HTTP/1.0", old, See{Target: "/o", Host: "example.org"}},
 	}
 	for _, r := range requests {
@@ -45,7 +45,7 @@ func pieces() (all []Case) {
 		for i := range len(bytes) {
 			all = append(all, Case{
 				Name: fmt.Sprintf("pieces/%s, cut at %d", name, i), Group: InPieces, IDs: "9112-7.1-1", Send: say(get()),
-				Answer: []Step{{Bytes: bytes[:i]}, {Pause: gap, Bytes: bytes[i:]}}, Want: Want{Get: &Get{Body: text("abcde"), Gone: []string{"X-Hop"}}},
+				Answer: []Step{{Bytes: bytes[:i]}, {Pause: gap, Bytes: bytes[i:]}}, Want: Want{Get: &Get{Body: new("abcde"), Gone: []string{"X-Hop"}}},
 			})
 		}
 	}
@@ -63,7 +63,7 @@ func morePieces() (all []Case) {
 	for i := range len(two) {
 		all = append(all, Case{
 			Name: fmt.Sprintf("pieces/two requests, cut at %d", i), Group: InPieces, IDs: "9112-9.3.2-1", Answers: 2, Methods: []string{"POST"},
-			Send: []Step{{Bytes: two[:i]}, {Pause: gap, Bytes: two[i:]}}, Want: Want{See: &See{Requests: 2, Target: "/1", Body: text("abc")}, Get: &Get{Bodies: []string{"seen POST /1", "seen GET /2"}}},
+			Send: []Step{{Bytes: two[:i]}, {Pause: gap, Bytes: two[i:]}}, Want: Want{See: &See{Requests: 2, Target: "/1", Body: new("abc")}, Get: &Get{Bodies: []string{"seen POST /1", "seen GET /2"}}},
 		})
 	}
 	for i := range len(switches) {

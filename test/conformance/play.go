@@ -20,7 +20,12 @@ func Play(ctx context.Context, p Proxy, dir string, cases []Case) ([]Verdict, er
 	var all sync.WaitGroup
 	for w := range Workers {
 		all.Go(func() {
-			failures[w] = playAll(ctx, p, filepath.Join(dir, fmt.Sprintf("%s-%d", p.Name, w)), func() int { return int(next.Add(1)) - 1 }, cases, verdicts)
+			failures[w] = playAll(ctx, p, filepath.Join(dir, fmt.Sprintf("%s-%d", p.Name, w)), func() (*Case, *Verdict) {
+				if n := int(next.Add(1)) - 1; n < len(cases) {
+					return &cases[n], &verdicts[n]
+				}
+				return nil, nil
+			})
 		})
 	}
 	all.Wait()
@@ -32,18 +37,19 @@ func Play(ctx context.Context, p Proxy, dir string, cases []Case) ([]Verdict, er
 	return verdicts, nil
 }
 
-func playAll(ctx context.Context, p Proxy, dir string, next func() int, cases []Case, verdicts []Verdict) error {
+// playAll plays one case after the other until next has no more.
+func playAll(ctx context.Context, p Proxy, dir string, next func() (*Case, *Verdict)) error {
 	i, err := p.run(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer i.stop()
-	for n := next(); n < len(cases); n = next() {
+	for c, v := next(); c != nil; c, v = next() {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if verdicts[n], err = i.play(&cases[n]); err != nil {
-			return fmt.Errorf("%s: %w", cases[n].Name, err)
+		if *v, err = i.play(c); err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
 		}
 	}
 	return nil

@@ -109,13 +109,13 @@ func badTrailers() (all []Case) {
 		name, _, _ := strings.Cut(f, ":")
 		all = append(all, Case{
 			Name: "trailer/forbidden " + name, IDs: "9110-6.5.1-1 9110-6.5.1-2 9112-7.1.2-2", Group: BadRequest, Send: say(last, f, "\r\nX-Sum: 1\r\n\r\n"),
-			Want: Want{See: &See{Body: text("abcde"), Trailers: []string{"X-Sum: 1"}, NoTrailer: []string{name}}},
+			Want: Want{See: &See{Body: new("abcde"), Trailers: []string{"X-Sum: 1"}, NoTrailer: []string{name}}},
 		})
 	}
 	all = append(all, Case{
 		Name: "trailer/named by Connection", IDs: "9110-7.6.1-2", Group: BadRequest,
 		Send: say(post("Transfer-Encoding: chunked", "Connection: x-hop"), "5\r\nabcde\r\n0\r\nX-Hop: 1\r\nX-Sum: 1\r\n\r\n"),
-		Want: Want{See: &See{Body: text("abcde"), Trailers: []string{"X-Sum: 1"}, NoTrailer: []string{"X-Hop"}}},
+		Want: Want{See: &See{Body: new("abcde"), Trailers: []string{"X-Sum: 1"}, NoTrailer: []string{"X-Hop"}}},
 	})
 	return sorted(all)
 }

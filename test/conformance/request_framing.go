@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,11 +19,12 @@ func get(lines ...string) string { return with("GET", lines) }
 func post(lines ...string) string { return with("POST", lines) }
 
 func with(method string, lines []string) string {
-	head := method + " / HTTP/1.1\r\n" + host
-	for _, l := range lines {
-		head += l + crlf
-	}
-	return head + crlf
+	return method + " / HTTP/1.1\r\n" + host + section(lines)
+}
+
+// section are field lines and the empty line behind them.
+func section(lines []string) string {
+	return strings.Join(append(slices.Clone(lines), ""), crlf) + crlf
 }
 
 // bad is a hostile request that Poise refuses.

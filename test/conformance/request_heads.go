@@ -151,12 +151,12 @@ func behindGood() (all []Case) {
 	} {
 		c := bad("behind a good request/"+name, "9112-6.3-5 9112-9.3.2-1", 0, "GET /good HTTP/1.1\r\n"+host+crlf+bytes)
 		c.Answers = 2
-		c.Want = Want{Hidden: name == "both framings" || name == "a bad length", See: &See{Target: "/good"}, Get: &Get{End: "closed", Body: text("seen GET /good")}}
+		c.Want = Want{Hidden: name == "both framings" || name == "a bad length", See: &See{Target: "/good"}, Get: &Get{End: "closed", Body: new("seen GET /good")}}
 		all = append(all, c)
 	}
 	closing := bad("behind a good request/one that was the last", "9112-9.6-2 9112-9.6-3 9112-9.6-4 9112-9.6-5", 0, get("Connection: close")+hidden)
 	closing.Want = Want{Hidden: true, See: &See{Target: "/"}, Get: &Get{End: "closed", Fields: []string{"Connection: close"}}}
 	short := bad("behind a good request/a body shorter than sent", "9112-9.3-3", 0, post("Content-Length: 3")+"abcGET")
-	short.Want = Want{See: &See{Body: text("abc")}, Get: &Get{Body: text("seen POST /")}}
+	short.Want = Want{See: &See{Body: new("abc")}, Get: &Get{Body: new("seen POST /")}}
 	return append(sorted(all), closing, short)
 }

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -27,7 +28,7 @@ func main() {
 	dir, err := os.MkdirTemp("", "poise-conformance-")
 	if err == nil {
 		err = run(ctx, dir, strings.Split(*only, ","))
-		os.RemoveAll(dir)
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
@@ -116,13 +117,9 @@ func write(runs []conformance.Run, cases []conformance.Case, evidence bool) erro
 	if err := conformance.WriteJSON("docs/evidence/conformance.json", now, where, runs, cases); err != nil {
 		return err
 	}
-	f, err := os.Create("docs/evidence/conformance.md")
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	conformance.WriteSummary(f, now, where, runs, cases)
-	return f.Close()
+	var page strings.Builder
+	conformance.WriteSummary(&page, now, where, runs, cases)
+	return os.WriteFile("docs/evidence/conformance.md", []byte(page.String()), 0o644)
 }
 
 func machine() string {

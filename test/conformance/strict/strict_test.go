@@ -6,9 +6,11 @@ import (
 	"testing"
 )
 
-const get = "GET / HTTP/1.1\r\nHost: a\r\n"
-const post = "POST / HTTP/1.1\r\nHost: a\r\n"
-const chunked = post + "Transfer-Encoding: chunked\r\n\r\n"
+const (
+	get     = "GET / HTTP/1.1\r\nHost: a\r\n"
+	post    = "POST / HTTP/1.1\r\nHost: a\r\n"
+	chunked = post + "Transfer-Encoding: chunked\r\n\r\n"
+)
 
 func TestRequestsThatAreTaken(t *testing.T) {
 	for _, tt := range []struct{ name, text, body, trailer string }{
