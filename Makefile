@@ -48,5 +48,13 @@ CASE ?=
 bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md
 	go run ./bench/peers -size $(SIZE) -case "$(CASE)"
 
+FUZZTIME ?= 1m
+fuzz: ## every fuzz target for FUZZTIME=1m, one after another; a find is written below testdata/fuzz
+	@for p in ./internal/http1 ./test/fuzz; do \
+		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x -parallel 1 $$p || exit 1; \
+		done; \
+	done
+
 clean: ## remove what was built
 	rm -rf bin
