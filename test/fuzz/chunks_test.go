@@ -19,7 +19,7 @@ func strictly(b []byte) (*strict.Message, int, error) {
 func FuzzChunksAgainstStrict(f *testing.F) {
 	for _, s := range []string{
 		"0\r\n\r\n", "5\r\nhello\r\n0\r\nX: y\r\n\r\nGET /", "a;x=\"y\"\r\n0123456789\r\n0\r\n\r\n", "2 ;a\r\n\r\n\r\n0\r\nHost: a\r\n\r\n",
-		"1\nx\r\n0\r\n\r\n", "7fffffffffffffff\r\nx", "1\r\nxx\r\n", "00000\r\nA: b\r\nA: c\r\n\r\n",
+		"1\nx\r\n0\r\n\r\n", "7fffffffffffffff\r\nx", "1\r\nxx\r\n", "1\rZx\r\n0\r\n\r\n", "1\r\nx\r\n0\n\r\n", "00000\r\nA: b\r\nA: c\r\n\r\n",
 	} {
 		f.Add([]byte(s))
 	}

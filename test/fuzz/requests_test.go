@@ -3,6 +3,7 @@ package fuzz
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -84,6 +85,8 @@ func FuzzRequestAgainstOthers(f *testing.F) {
 		"POST /%zz HTTP/1.1\r\n" + h + "Transfer-Encoding: chunked\r\nTrailer: x\r\n\r\n1;a\r\nx\r\n0\r\nX: y\r\n\r\nGET /",
 		"GET / HTTP/1.1\r\n" + h + "Upgrade: a\r\nConnection: upgrade, x\r\nX: y\r\nTE: trailers\r\nExpect: 100-continue\r\n\r\n",
 		"GET / HTTP/1.1\r\n" + h + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", "GET / HTTP/1.1\nHost: [:]\n\n",
+		"GET / HTTP/1.1\r\n" + h + "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+		"GET / HTTP/1.1\r\n" + h + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 	} {
 		f.Add([]byte(s))
 	}
@@ -96,11 +99,17 @@ func FuzzRequestAgainstOthers(f *testing.F) {
 			return
 		}
 		body, whole := bodyOf(t, b[n:], &head)
-		if !whole {
-			return
-		}
 		plain, leading := plainLine(b)
 		m, used, err := strict.Request(plain)
+		if !whole {
+			if err == nil && body.fault == "" {
+				t.Fatalf("%q goes on, and for strict it is whole", b)
+			}
+			if m != nil && body.fault == "" && !errors.Is(err, strict.ErrMore) && !excused(err, requestExceptions) {
+				t.Fatalf("the head of %q is taken, and strict says %v", b, err)
+			}
+			return
+		}
 		if err != nil && !excused(err, requestExceptions) {
 			t.Fatalf("%q is taken, and strict says %v", b, err)
 		}
