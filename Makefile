@@ -3,7 +3,7 @@ VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LINT     = go tool -modfile=tools/go.mod golangci-lint
 BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/poise ./cmd/poise
 
-.PHONY: help build demo picture test faults soak check lint fmt bench bench-peers prove clean
+.PHONY: help build demo picture test faults soak conformance fuzz check lint fmt bench bench-peers prove clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,10 +47,21 @@ bench: ## CPU per request beside nginx, HAProxy and net/http; installs nginx, ha
 prove: ## measure what an issue must reach: make prove ISSUE=1
 	go run ./bench/prove $(ISSUE)
 
+conformance: ## RFC 9112 and 9110 over sockets, beside nginx, HAProxy and Caddy; installs them with apt-get
+	go run ./test/conformance/run
+
 SIZE ?= full
 CASE ?=
 bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md
 	go run ./bench/peers -size $(SIZE) -case "$(CASE)"
+
+FUZZTIME ?= 1m
+fuzz: ## every fuzz target for FUZZTIME=1m, one after another; a find is written below testdata/fuzz
+	@for p in ./internal/http1 ./test/fuzz; do \
+		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x -parallel 1 $$p || exit 1; \
+		done; \
+	done
 
 clean: ## remove what was built
 	rm -rf bin

@@ -75,6 +75,8 @@ func TestRequestsThatAreUnderstood(t *testing.T) {
 		{"a URL replaces Host", line("GET http://b:81/c?d HTTP/1.1"), plain(func(u *understood) { u.scheme, u.authority, u.path = "http", "b:81", "/c?d" })},
 		{"a URL in capitals", line("GET HTTPS://B/ HTTP/1.1"), plain(func(u *understood) { u.scheme, u.authority = "https", "B" })},
 		{"a URL without a path", line("GET http://b HTTP/1.1"), plain(func(u *understood) { u.scheme, u.authority = "http", "b" })},
+		{"a URL with a query but no path", line("GET http://b?c=/d HTTP/1.1"), plain(func(u *understood) { u.scheme, u.authority, u.path = "http", "b", "/?c=/d" })},
+		{"OPTIONS by URL with a query but no path", line("OPTIONS http://b?c HTTP/1.1"), plain(func(u *understood) { u.method, u.scheme, u.authority, u.path = "OPTIONS", "http", "b", "/?c" })},
 		{"a URL in 1.0 without a Host", "GET http://b/ HTTP/1.0\r\n\r\n", plainOld(func(u *understood) { u.scheme, u.authority = "http", "b" })},
 		{"OPTIONS of the server", line("OPTIONS * HTTP/1.1"), plain(func(u *understood) { u.method, u.path = "OPTIONS", "*" })},
 		{"OPTIONS of the server by URL", line("OPTIONS http://b HTTP/1.1"), plain(func(u *understood) { u.method, u.scheme, u.authority, u.path = "OPTIONS", "http", "b", "*" })},

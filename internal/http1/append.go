@@ -61,6 +61,10 @@ func AppendResponse(dst []byte, h *message.Head, o ResponseOptions) []byte {
 	if !interim && h.Status != 204 {
 		dst = appendFraming(dst, h, o)
 	}
+	if h.Status == 426 && h.Upgrade != nil { // it must say what is required (RFC 9110 section 15.5.22)
+		dst = append(dst, "Connection: Upgrade\r\nUpgrade: "...)
+		dst = append(append(dst, h.Upgrade...), crlf...)
+	}
 	ends := o.Close || h.Framing == message.UntilEOF || h.Framing == message.Stream && o.HTTP10
 	switch {
 	case h.Framing == message.TunnelRaw:

@@ -84,6 +84,7 @@ func TestAnswersAreWrittenAnew(t *testing.T) {
 		{"204 is never chunked", message.Head{Status: 204, Framing: message.Stream}, ResponseOptions{Close: true}, lines("HTTP/1.1 204 No Content", "Connection: close")},
 		{"an interim answer says nothing of the connection", message.Head{Status: 103, Length: 5, Fields: fieldsOf("Link", "a")}, ResponseOptions{Close: true}, lines("HTTP/1.1 103 Early Hints", "Link: a")},
 		{"a granted upgrade", message.Head{Status: 101, Framing: message.TunnelRaw, Upgrade: []byte("x")}, ResponseOptions{Close: true}, lines("HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", "Upgrade: x")},
+		{"an upgrade that is required", message.Head{Status: 426, Framing: message.Length, Upgrade: []byte("x")}, ResponseOptions{Close: true}, lines("HTTP/1.1 426 Upgrade Required", "Content-Length: 0", "Connection: Upgrade", "Upgrade: x", "Connection: close")},
 		{"the connection ends", message.Head{Status: 200, Framing: message.Length}, ResponseOptions{Close: true, KeepAlive: true}, lines("HTTP/1.1 200 OK", "Content-Length: 0", "Connection: close")},
 		{"a client of 1.0 is told that it goes on", message.Head{Status: 200, Framing: message.Length}, ResponseOptions{KeepAlive: true, HTTP10: true}, lines("HTTP/1.1 200 OK", "Content-Length: 0", "Connection: keep-alive")},
 		{"a stream to a client of 1.0 ends with the connection", message.Head{Status: 200, Framing: message.Stream}, ResponseOptions{KeepAlive: true, HTTP10: true}, lines("HTTP/1.1 200 OK", "Connection: close")},

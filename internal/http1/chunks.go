@@ -26,7 +26,8 @@ type Chunks struct {
 type chunkStage uint8
 
 const (
-	inSize chunkStage = iota
+	inSize  chunkStage = iota
+	inBlank            // between size and extension, where old senders put white space
 	inExtension
 	sizeLF
 	inData
@@ -81,6 +82,8 @@ func (c *Chunks) octet(b byte) *message.Refusal {
 	switch c.stage {
 	case inSize:
 		return c.sizeOctet(b)
+	case inBlank:
+		return c.blankOctet(b)
 	case inExtension:
 		return c.extensionOctet(b)
 	case sizeLF:
@@ -126,12 +129,30 @@ func (c *Chunks) afterSize(b byte) *message.Refusal {
 		c.stage = sizeLF
 	case ';':
 		c.stage = inExtension
+	case ' ', '\t':
+		c.stage = inBlank
 	case '\n':
 		return errChunkLineEnd
 	default:
 		return errChunkSize
 	}
 	return nil
+}
+
+// blankOctet drops white space, which means nothing in front of an extension
+// (RFC 9110 section 5.6.3) and is refused everywhere else.
+func (c *Chunks) blankOctet(b byte) *message.Refusal {
+	switch b {
+	case ';':
+		c.stage = inExtension
+		return nil
+	case ' ', '\t':
+		if c.line++; c.line > mostChunkLine {
+			return errChunkLineLong
+		}
+		return nil
+	}
+	return errChunkSize
 }
 
 // extensionOctet drops an extension: nobody between the two ends may use it.

@@ -75,6 +75,7 @@ func TestBodiesInChunks(t *testing.T) {
 		{"a size of 16 digits", "0000000000000005\r\nhello\r\n0000\r\n\r\n", "hello", ""},
 		{"data that looks like chunks", "7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n", "\r\n0\r\n\r\n", ""},
 		{"extensions", "5;a=b;c=\"d \t\xff\"\r\nhello\r\n0;x\r\n\r\n", "hello", ""},
+		{"white space before an extension", "5 \t;a\r\nhello\r\n0\t;x\r\n\r\n", "hello", ""},
 		{"an extension as long as allowed", "5;" + strings.Repeat("a", 4<<10) + "\r\nhello\r\n0\r\n\r\n", "hello", ""},
 		{"trailers", "5\r\nhello\r\n0\r\nGrpc-Status: 0\r\nb:\t c \r\n\r\n", "hello", "[Grpc-Status=0][b=c]"},
 		{"trailers that are forbidden", "0\r\nHost: a\r\nContent-Length: x\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: gzip\r\nConnection: b, c d\r\n" +
@@ -97,7 +98,9 @@ func TestChunksThatAreMalformed(t *testing.T) {
 		{"no size but an extension", ";a\r\n", "bad-chunk"},
 		{"a space before the size", " 5\r\n", "bad-chunk"},
 		{"a space behind the size", "5 \r\n", "bad-chunk"},
-		{"a space before an extension", "5 ;a\r\n", "bad-chunk"},
+		{"a space and no extension", "5 \t\r\n", "bad-chunk"},
+		{"a space and more of the size", "5 5\r\n", "bad-chunk"},
+		{"white space without end", "5" + strings.Repeat(" ", 4<<10+2), "bad-chunk"},
 		{"a tab behind the size", "5\t\r\n", "bad-chunk"},
 		{"a sign", "+5\r\n", "bad-chunk"},
 		{"a minus", "-5\r\n", "bad-chunk"},

@@ -109,10 +109,27 @@ func (p *HeadParser) coding(value []byte, h *message.Head) *message.Refusal {
 	case len(value) == 0:
 		return errCodingEmpty
 	case !message.EqualFold(value, "chunked"):
-		return errCoding
+		return otherCodings(value)
 	}
 	p.chunked = true
 	return nil
+}
+
+// otherCodings says what a list that is not chunked alone deserves: 501 where
+// the body would at least be framed, and 400 where nobody could tell where it
+// ends (RFC 9112, sections 6.1 and 6.3).
+func otherCodings(list []byte) *message.Refusal {
+	for {
+		var coding []byte
+		coding, list = element(list)
+		chunked := message.EqualFold(coding, "chunked")
+		switch {
+		case list == nil && chunked:
+			return errCoding
+		case list == nil || chunked || len(coding) == 0:
+			return errCodingLast
+		}
+	}
 }
 
 func (p *HeadParser) connection(value []byte) *message.Refusal {
@@ -192,6 +209,9 @@ func (p *HeadParser) finishResponse(method []byte, h *message.Head) *message.Ref
 		h.Framing = message.UntilEOF
 		p.closes = true
 	}
+	if h.Status == 426 && len(p.upgradeTo) > 0 {
+		h.Upgrade = p.upgradeTo
+	}
 	p.finish(h)
 	return nil
 }
@@ -200,16 +220,27 @@ func (p *HeadParser) finishResponse(method []byte, h *message.Head) *message.Ref
 // were meant for it alone.
 func (p *HeadParser) finish(h *message.Head) {
 	h.Close = p.closes || h.Minor == 0 && !p.keeps
-	if p.optionN == 0 {
-		return
+	if p.optionN > 0 {
+		h.Fields = p.appendUnnamed(h.Fields[:0], h.Fields)
 	}
-	kept := h.Fields[:0]
-	for _, f := range h.Fields {
+}
+
+// EndToEnd returns the trailer fields of a message without those that its
+// head's Connection named, as long as the head is valid and p was not reset.
+func (p *HeadParser) EndToEnd(trailers []message.Field) []message.Field {
+	if p.optionN == 0 {
+		return trailers
+	}
+	return p.appendUnnamed(nil, trailers)
+}
+
+func (p *HeadParser) appendUnnamed(kept, fields []message.Field) []message.Field {
+	for _, f := range fields {
 		if !p.named(f.Name) {
 			kept = append(kept, f)
 		}
 	}
-	h.Fields = kept
+	return kept
 }
 
 func (p *HeadParser) named(name []byte) bool {

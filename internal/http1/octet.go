@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 
@@ -106,6 +107,28 @@ func lists(list []byte, lower string) bool {
 	for list != nil {
 		var e []byte
 		if e, list = element(list); message.EqualFold(e, lower) {
+			return true
+		}
+	}
+	return false
+}
+
+// Offered reports whether every protocol that was granted had been asked for
+// (RFC 9110 section 7.8). Both are lists as Upgrade has them.
+func Offered(asked, granted []byte) bool {
+	for granted != nil {
+		var g []byte
+		if g, granted = element(granted); !anyOf(asked, g) {
+			return false
+		}
+	}
+	return true
+}
+
+func anyOf(list, wanted []byte) bool {
+	for list != nil {
+		var e []byte
+		if e, list = element(list); len(e) > 0 && bytes.EqualFold(e, wanted) {
 			return true
 		}
 	}

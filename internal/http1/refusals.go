@@ -15,7 +15,6 @@ var (
 	errTargetByte     = refuse(400, "bad-target", "the request target holds a control byte, a '#' or a byte beyond ASCII; percent-encode it or leave it out")
 	errTargetForm     = refuse(400, "bad-target", `the request target must be a path that begins with "/" or an http or https URL`)
 	errTargetHost     = refuse(400, "bad-target", "the URL in the request target must name a host, with an optional port and without user information")
-	errTargetQuery    = refuse(400, "bad-target", `the URL in the request target has its query right behind the host; put a "/" before the "?"`)
 	errTargetAsterisk = refuse(400, "bad-target", `the request target "*" goes with OPTIONS only`)
 	errTargetConnect  = refuse(400, "bad-target", "the target of CONNECT must be host:port")
 	errURITooLong     = refuse(414, "uri-too-long", "the request line is longer than the limit; shorten the request target")
@@ -41,6 +40,7 @@ var (
 	errCodingTwice  = refuse(400, "ambiguous-framing", "there is more than one Transfer-Encoding field; send exactly one")
 	errCodingEmpty  = refuse(400, "ambiguous-framing", "Transfer-Encoding is empty; send chunked or leave the field out")
 	errCodingOld    = refuse(400, "ambiguous-framing", "Transfer-Encoding does not exist in HTTP/1.0; use HTTP/1.1 or Content-Length")
+	errCodingLast   = refuse(400, "ambiguous-framing", "chunked must be the last transfer coding, and be there once; otherwise nobody can tell where the body ends")
 	errCoding       = refuse(501, "unknown-coding", "chunked is the only transfer coding that is understood here")
 	errExpect       = refuse(417, "bad-expect", "100-continue is the only expectation that can be met here")
 

@@ -127,3 +127,28 @@ func TestAnswersThatAreUnderstood(t *testing.T) {
 		})
 	}
 }
+
+func TestOnlyWhatWasOfferedCanBeGranted(t *testing.T) {
+	for _, tt := range []struct {
+		name, asked, granted string
+		want                 bool
+	}{
+		{"what was asked for", "websocket", "websocket", true},
+		{"in another case", "WebSocket", "websocket", true},
+		{"one of a list", "a/1 , websocket", "websocket", true},
+		{"two of a list", "a, b, c", "c,a", true},
+		{"another", "websocket", "h2c", false},
+		{"one more than was asked for", "a", "a, b", false},
+		{"another version", "a/1", "a/2", false},
+		{"a part of a name", "websocket", "web", false},
+		{"an empty one", "a,,b", "", false},
+		{"nothing was asked for", "", "a", false},
+	} {
+		if got := Offered([]byte(tt.asked), append([]byte{}, tt.granted...)); got != tt.want {
+			t.Errorf("%s: Offered(%q, %q) = %t", tt.name, tt.asked, tt.granted, got)
+		}
+	}
+	if Offered(nil, []byte("a")) {
+		t.Error("nothing was asked for at all, and a is granted")
+	}
+}

@@ -61,8 +61,8 @@ func (p *HeadParser) absoluteTarget(target []byte, h *message.Head) *message.Ref
 		h.Path = asterisk
 	case len(h.Path) == 0:
 		h.Path = slash
-	case h.Path[0] == '?':
-		return errTargetQuery // nobody sends it, and readers differ
+	case h.Path[0] == '?': // rare enough to pay for memory of its own
+		h.Path = append([]byte("/"), h.Path...)
 	}
 	p.absolute = true
 	return nil

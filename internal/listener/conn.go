@@ -223,6 +223,9 @@ func (c *conn) understood() *message.Refusal {
 	if h.Scheme == nil {
 		h.Scheme = schemeHTTP
 	}
+	if string(h.Scheme) == "https" && c.info.Scheme == "http" && !c.info.Trusted {
+		return notSecured
+	}
 	if h.Framing == message.NoBody {
 		h.Length = 0
 	}

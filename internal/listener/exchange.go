@@ -15,7 +15,10 @@ var (
 	slowHead = &message.Refusal{Status: 408, Word: "slow-head", Text: "the head of the request did not arrive in time"}
 	slowBody = &message.Refusal{Status: 408, Word: "slow-body", Text: "the body of the request stopped arriving"}
 	tooLarge = &message.Refusal{Status: 413, Word: "body-too-large", Text: "the body of the request is larger than this listener takes"}
-	badChunk = &message.Refusal{Status: 400, Word: "bad-chunk", Text: "the body of the request is not in the chunked coding it announced"}
+	// Only a trusted gateway may have taken the TLS off (RFC 9110 section 7.4);
+	// anybody else would make endpoints believe in X-Forwarded-Proto: https.
+	notSecured = &message.Refusal{Status: 400, Word: "bad-target", Text: "the URL in the request target says https, but the connection has no TLS"}
+	badChunk   = &message.Refusal{Status: 400, Word: "bad-chunk", Text: "the body of the request is not in the chunked coding it announced"}
 )
 
 // Head implements message.Exchange.
@@ -65,7 +68,7 @@ func (s source) Read(p []byte) (int, error) {
 func (c *conn) Buffered() bool { return c.body.Buffered() }
 
 // Trailers implements message.Source.
-func (c *conn) Trailers() []message.Field { return c.body.Trailers() }
+func (c *conn) Trailers() []message.Field { return c.parser.EndToEnd(c.body.Trailers()) }
 
 // WriteHead implements message.Sink.
 func (c *conn) WriteHead(h *message.Head) error {

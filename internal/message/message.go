@@ -42,7 +42,7 @@ type Head struct {
 
 	Framing  Framing
 	Length   int64  // bytes, with Framing Length; also what HEAD and 304 announce. -1: not announced
-	Upgrade  []byte // protocol that is asked for or granted; nil for none
+	Upgrade  []byte // protocol that is asked for, granted, or with 426 required; nil for none
 	Trailers bool   // the sender said that it takes trailers (TE: trailers)
 	Expect   bool   // the client waits for 100 (Continue) before it sends the body
 	Close    bool   // the sender ends its connection after this message

@@ -40,11 +40,29 @@ func (s *state) prepare() {
 		fields = append(fields, message.Field{Name: nameVia, Value: viaOf(in), ID: message.Via})
 	}
 	out.Fields = s.route.ChangeRequest(fields)
+	s.countHop()
 	out.Path = s.route.ForwardPath(in.Path, &s.scratch)
-	if in.Framing != message.NoBody && !(in.Framing == message.Length && in.Length == 0) {
-		out.Upgrade = nil // a request that has a body asks for nothing else
+	if in.Upgrade != nil && !maySwitch(in) {
+		out.Upgrade = nil
 	}
 	out.Close = false
+}
+
+// maySwitch reports whether a request's wish to switch protocols is passed on;
+// a server may ignore it (RFC 9110 section 7.8). A request that has a body, or
+// waits for 100, asks for nothing else. A tunnel of HTTP would carry requests
+// that no route, limit or log ever sees.
+func maySwitch(in *message.Head) bool {
+	if in.Expect || in.Framing != message.NoBody && !(in.Framing == message.Length && in.Length == 0) {
+		return false
+	}
+	for protocol := range bytes.SplitSeq(in.Upgrade, []byte(",")) {
+		name, _, _ := bytes.Cut(bytes.TrimSpace(protocol), []byte("/"))
+		if message.EqualFold(name, "h2c") || message.EqualFold(name, "h2") || message.EqualFold(name, "http") {
+			return false
+		}
+	}
+	return true
 }
 
 func viaOf(h *message.Head) []byte {

@@ -36,6 +36,15 @@ func (s *state) serve() {
 		s.answer(methodRefused)
 		return
 	}
+	var refusal *message.Refusal
+	if s.hops, refusal = hopsLeft(s.in); refusal != nil {
+		s.answer(refusal)
+		return
+	}
+	if s.hops == 0 {
+		s.answerOptions()
+		return
+	}
 	match, refusal := table.Routes.Match(s.in, &s.scratch)
 	switch {
 	case refusal != nil:

@@ -42,6 +42,7 @@ type state struct {
 	resent    int // attempts made again for free
 	newCookie *lb.Endpoint
 
+	hops  int64  // Max-Forwards as it came; -1 when it does not count
 	first []byte // of the body, in hand before anything was sent
 	whole bool   // first is all of the body
 

@@ -42,8 +42,8 @@ type conn struct {
 	finished atomic.Bool  // the request went out whole
 	final    bool         // the answer's final head was read
 	tunnel   bool
-	upgrades bool // the request asked for a tunnel
-	asked    int  // bytes of a held request that the kernel took
+	wanted   []byte // the protocols that the request asked to switch to
+	asked    int    // bytes of a held request that the kernel took
 
 	deadline atomic.Int64 // Instant at which waiting ends; 0 never, fired when it did
 	armed    atomic.Bool  // the descriptor has a deadline for a timeout too short for the sweep

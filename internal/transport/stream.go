@@ -18,7 +18,7 @@ var (
 	methodHead = []byte("HEAD")
 )
 
-var errUnaskedTunnel = errors.New("101 without a request for it")
+var errUnaskedTunnel = errors.New("101 without a request for it, or to another protocol than was asked for")
 
 // WriteHead implements message.Sink.
 func (c *conn) WriteHead(h *message.Head) error {
@@ -26,7 +26,7 @@ func (c *conn) WriteHead(h *message.Head) error {
 	if string(h.Method) == "HEAD" {
 		c.method = methodHead
 	}
-	c.upgrades = h.Upgrade != nil
+	c.wanted = h.Upgrade
 	c.out.Out.Bytes = http1.AppendRequest(c.out.Out.Open(), h)
 	c.out.Reset(h.Framing, h.Length)
 	return nil
@@ -156,12 +156,14 @@ func (c *conn) ReadHead() (*message.Head, error) {
 				return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: err}
 			}
 			if n > 0 {
-				if c.head.Framing == message.TunnelRaw && !c.upgrades {
+				if c.head.Framing == message.TunnelRaw && !http1.Offered(c.wanted, c.head.Upgrade) {
 					return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: errUnaskedTunnel}
 				}
 				c.in.Skip(n)
-				c.parser.Reset()
 				c.begun()
+				if !c.final {
+					c.parser.Reset() // another head follows
+				}
 				return &c.head, nil
 			}
 		}
@@ -214,7 +216,7 @@ func (c *conn) ReadBody() ([]byte, error) {
 func (c *conn) Buffered() bool { return c.body.Buffered() }
 
 // Trailers implements message.Source.
-func (c *conn) Trailers() []message.Field { return c.body.Trailers() }
+func (c *conn) Trailers() []message.Field { return c.parser.EndToEnd(c.body.Trailers()) }
 
 // failed says for whom an error counts.
 func (c *conn) failed(op string, err error) error {

@@ -78,6 +78,7 @@ func TestBadRequestsAreRefusedAndReachNobody(t *testing.T) {
 		{"TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405},
 		{"encoded slash", "GET /a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		{"backslash", "GET /a\\b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+		{"an https URL without TLS", "GET https://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
 	}
 	var reached atomic.Int32
