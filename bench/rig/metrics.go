@@ -10,7 +10,7 @@ import (
 )
 
 // token is what the calls of a proxy's admin address want that show its inside.
-const token = "bench-of-poise-and-others"
+const token = "bench-of-poise-and-others" //nolint:gosec // of a process that lives for one measurement, on loopback
 
 // scrape sums the series of /metrics whose line begins so.
 func (r *Running) scrape(prefixes ...string) (sums []float64, err error) {
