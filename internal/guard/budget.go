@@ -41,21 +41,28 @@ const (
 
 // bucket holds tokens, in millionths.
 type bucket struct {
-	share int64 // that one request puts in
-	limit int64
+	share atomic.Int64 // that one request puts in
+	limit atomic.Int64
 	left  atomic.Int64
 }
 
-func (b *bucket) init(share float64, reserve int64) {
-	if b.share = int64(share*token + 0.5); b.share > 0 {
-		b.limit = reserve * token
-		b.left.Store(b.limit)
+// configure sets the share. A bucket that was of no use begins full; one that
+// was keeps what it holds, so that reloads make no retries.
+func (b *bucket) configure(share float64, reserve int64) {
+	old := b.share.Swap(int64(share*token + 0.5))
+	switch {
+	case share <= 0:
+		b.limit.Store(0)
+		b.left.Store(0)
+	case old == 0:
+		b.limit.Store(reserve * token)
+		b.left.Store(reserve * token)
 	}
 }
 
 // put adds what is earned and reports whether there was room.
 func (b *bucket) put(earned int64) bool {
-	if b.left.Load() >= b.limit { // a full bucket is only read: no cache line moves
+	if b.left.Load() >= b.limit.Load() { // a full bucket is only read: no cache line moves
 		return false
 	}
 	b.left.Add(earned)
@@ -78,29 +85,36 @@ func (b *bucket) take() bool {
 // [0, 1]. A share of 0 allows none at all. It allows no hedge.
 func NewBudget(share float64) *Budget {
 	b := &Budget{}
-	b.all.init(share, budgetReserve)
+	b.Configure(share, 0)
 	return b
 }
 
+// Configure sets the share of retries and that of hedges, in [0, 1]. What is
+// saved up stays.
+func (b *Budget) Configure(retries, hedges float64) {
+	b.all.configure(retries, budgetReserve)
+	b.hedges.configure(hedges, hedgeReserve)
+}
+
 // WithHedges allows hedges for a share of requests, in [0, 1]. They count as
-// retries too, so more hedges than retries are never allowed. It must be
-// called before the budget is used.
+// retries too, so more hedges than retries are never allowed.
 func (b *Budget) WithHedges(share float64) *Budget {
-	b.hedges.init(share, hedgeReserve)
+	b.hedges.configure(share, hedgeReserve)
 	return b
 }
 
 // Request counts one request in.
 func (b *Budget) Request() {
-	if b.all.share == 0 {
+	share := b.all.share.Load()
+	if share == 0 {
 		return
 	}
-	earned := b.all.share - b.all.share*b.lost.Load()/token
+	earned := share - share*b.lost.Load()/token
 	if b.all.put(earned) && b.recent.Load() < recentMost {
 		b.recent.Add(earned)
 	}
-	if b.hedges.share > 0 {
-		b.hedges.put(b.hedges.share)
+	if share := b.hedges.share.Load(); share > 0 {
+		b.hedges.put(share)
 	}
 }
 
@@ -115,7 +129,7 @@ func (b *Budget) Discount(failing float64) {
 
 // Spend takes one retry out and reports whether there was one.
 func (b *Budget) Spend(now stats.Instant) bool {
-	if b.all.share == 0 {
+	if b.all.share.Load() == 0 {
 		return false
 	}
 	b.payFloor(now)
@@ -127,7 +141,7 @@ func (b *Budget) refund() { b.all.left.Add(token) }
 
 // SpendHedge takes one hedge out and reports whether there was one.
 func (b *Budget) SpendHedge(now stats.Instant) bool {
-	if b.hedges.share == 0 || !b.hedges.take() {
+	if b.hedges.share.Load() == 0 || !b.hedges.take() {
 		return false
 	}
 	if b.Spend(now) {
@@ -145,12 +159,12 @@ func (b *Budget) payFloor(now stats.Instant) {
 	if millis <= 0 || !b.last.CompareAndSwap(last, last+millis*int64(time.Millisecond)) {
 		return
 	}
-	due := min(millis*floorPerMillis, b.all.limit)
+	due := min(millis*floorPerMillis, b.all.limit.Load())
 	paid := min(due, max(b.recent.Load(), 0))
 	if paid > 0 {
 		b.recent.Add(-paid)
 	}
-	if left := b.all.left.Load(); left < b.all.limit {
-		b.all.left.Add(min(due-paid, b.all.limit-left))
+	if left, limit := b.all.left.Load(), b.all.limit.Load(); left < limit {
+		b.all.left.Add(min(due-paid, limit-left))
 	}
 }

@@ -59,29 +59,33 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 
 // gate returns what speaks against one more ejection.
 func (g *Guard) gate() Gate {
-	usable, ejected := g.count()
+	usable, ejected, left := g.count()
 	switch {
 	case ejected+1 > mostEjected(usable, g.options.MaxEjected):
 		return MaxEjected
-	case g.tooFew(usable - ejected - 1):
+	case g.tooFew(left - 1):
 		return Panic
 	}
 	return 0
 }
 
-// count returns how many endpoints the checks find well, and how many of those
-// are ejected.
-func (g *Guard) count() (usable, ejected int) {
+// count returns how many endpoints the checks find well, how many are ejected,
+// and how many are left. One that the checks find unwell as well still counts
+// as ejected: it may come back to the checks before it does to the guard.
+func (g *Guard) count() (usable, ejected, left int) {
 	for _, m := range g.members {
-		if !m.usable {
-			continue
+		out := m.guard.phase.Load() == uint32(Ejected)
+		if m.usable {
+			usable++
 		}
-		usable++
-		if m.guard.phase.Load() == uint32(Ejected) {
+		if out {
 			ejected++
 		}
+		if m.usable && !out {
+			left++
+		}
 	}
-	return usable, ejected
+	return usable, ejected, left
 }
 
 func (g *Guard) tooFew(left int) bool {
@@ -96,6 +100,7 @@ func (g *Guard) eject(e *Endpoint, now stats.Instant) time.Duration {
 	e.trials.clear()
 	e.until.Store(int64(now.Add(d)))
 	e.phase.Store(uint32(Ejected))
+	g.version.Add(1)
 	g.changed(now)
 	return d
 }
@@ -112,19 +117,19 @@ func (g *Guard) changed(now stats.Instant) {
 	}
 	g.out.Store(&out)
 	g.trialAt.Store(earliest)
-	g.version.Add(1)
 	g.sum(now)
 	g.updatePanic(now)
 }
 
 // updatePanic ignores ejections while too few endpoints are left.
 func (g *Guard) updatePanic(now stats.Instant) {
-	usable, ejected := g.count()
-	on := ejected > 0 && g.tooFew(usable-ejected)
+	_, ejected, left := g.count()
+	on := ejected > 0 && g.tooFew(left)
 	if on == g.panicking.Load() {
 		return
 	}
 	g.panicking.Store(on)
+	g.version.Add(1)
 	kind := PanicOff
 	if on {
 		kind = PanicOn

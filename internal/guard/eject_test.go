@@ -218,3 +218,68 @@ func TestEndpointsThatFailTogetherDoNotHideBehindEachOther(t *testing.T) {
 		}
 	}
 }
+
+// TestOutageThatShowsAtOneFirst: a policy that prefers idle endpoints asks one
+// of them only, until it is out; then the others fail as well.
+func TestOutageThatShowsAtOneFirst(t *testing.T) {
+	f := newFleet(4, Defaults())
+	for range 100 {
+		f.now = f.now.Add(5 * time.Millisecond)
+		for i := range f.endpoints {
+			f.attempt(i, lb.Success, 0)
+		}
+	}
+	f.failUntilOut(t, 0)
+	for range 200 {
+		f.now = f.now.Add(5 * time.Millisecond)
+		for i := 1; i < 4; i++ {
+			f.attempt(i, lb.Reset, 0)
+		}
+		f.Tick(f.now)
+	}
+	if f.out() != 0 {
+		t.Errorf("%d are out although all fail", f.out())
+	}
+	released := 0
+	for _, a := range f.actions() {
+		if a.Kind == Release && a.Gate == EveryoneAlike {
+			released++
+		}
+	}
+	if released != 1 {
+		t.Errorf("%d releases were told; want one", released)
+	}
+}
+
+func TestTickSaysOnceThatSomebodyCameOrWent(t *testing.T) {
+	f := newFleet(4, Defaults())
+	f.Tick(f.now)
+	f.failUntilOut(t, 0)
+	if !f.Tick(f.now).Changed {
+		t.Error("an ejection is not reported")
+	}
+	f.Watch(f.members(), f.now) // as after every snapshot
+	if f.Tick(f.now).Changed {
+		t.Error("a snapshot that follows a report leads to the next one")
+	}
+	f.recover(t, 0)
+	if !f.Tick(f.now).Changed {
+		t.Error("a readmission is not reported")
+	}
+}
+
+func TestEndpointThatHasLeftIsNotJudged(t *testing.T) {
+	f := newFleet(4, Defaults())
+	f.attempt(0, lb.Success, 0)
+	f.Watch(f.members()[1:], f.now)
+	for range 500 {
+		f.now = f.now.Add(5 * time.Millisecond)
+		f.attempt(0, lb.Reset, 0) // one that was under way
+		for i := 1; i < 4; i++ {
+			f.attempt(i, lb.Success, 0)
+		}
+	}
+	if a := f.actions(); len(a) != 0 || f.out() != 0 {
+		t.Errorf("did %v", a)
+	}
+}

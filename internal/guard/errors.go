@@ -10,16 +10,21 @@ import (
 
 // The error guard: an endpoint is ejected when its share of failures is
 // certainly, by the lower bound of Wilson's interval, above what the better
-// half of the others shows: boundBase + boundTimes × their share. When all fail
-// alike nobody stands out and nobody is ejected.
+// half of the others shows: boundBase + boundTimes × their share, of which the
+// upper bound is taken. When all fail alike nobody stands out and nobody is
+// ejected.
 const (
 	leastAttempts = 10   // below which no share is judged, neither an endpoint's nor the others'
 	boundBase     = 0.03 // share of failures that is tolerated whatever the others do
 	boundTimes    = 3
+	othersZ       = 1 // the less was seen of the others, the more they may be failing
 
 	// An endpoint is judged at most once in this time, so that at a high rate a
 	// failure costs what a success costs.
 	judgeEvery = stats.Instant(1e6)
+	// A comparison with the others costs as much more as there are others, and
+	// is made the less often.
+	compareEvery = stats.Instant(50e3)
 	// How old the sum over the others may be. Before an ejection it is
 	// always made anew.
 	othersFor = stats.Instant(5e6)
@@ -38,6 +43,12 @@ func wilsonLower(t tally, z float64) float64 {
 	return max((middle-half)/(1+zz/t.n), 0)
 }
 
+// wilsonUpper is the bound on the other side: the share that lies z standard
+// deviations above what was seen.
+func wilsonUpper(t tally, z float64) float64 {
+	return 1 - wilsonLower(tally{t.n, t.n - t.failed}, z)
+}
+
 // charge is what an endpoint is accused of.
 type charge struct {
 	cause    Cause
@@ -52,7 +63,7 @@ func accuse(own, others *tallies) (charge, bool) {
 	found := false
 	for h := range horizons {
 		lower := wilsonLower(own[h], horizonZ[h])
-		bound := boundBase + boundTimes*others[h].share()
+		bound := boundBase + boundTimes*wilsonUpper(others[h], othersZ)
 		if lower <= boundBase {
 			continue
 		}
@@ -84,6 +95,10 @@ func (g *Guard) judge(e *Endpoint, now stats.Instant) {
 		return
 	}
 	defer g.mu.Unlock()
+	if now-g.compared < compareEvery*stats.Instant(len(g.members)) && now >= g.compared {
+		return
+	}
+	g.compared = now
 	if now-g.summedAt > othersFor || now < g.summedAt {
 		g.sum(now)
 	}
@@ -101,6 +116,36 @@ func (g *Guard) judge(e *Endpoint, now stats.Instant) {
 	if found {
 		g.follow(e, c, now)
 	}
+}
+
+// outageShare is the share of failures of the better half of what is left at
+// which it is no better than what was ejected.
+const outageShare = 0.5
+
+// release takes back who was ejected for errors once those that are left fail
+// as well. A policy that prefers idle endpoints meets an outage at one of them
+// first, which then stood out until the others had been asked too.
+func (g *Guard) release(now stats.Instant) {
+	if len(*g.out.Load()) == 0 {
+		return
+	}
+	left := g.others(nil)[short]
+	if left.n < leastAttempts || left.share() < outageShare {
+		return
+	}
+	for _, m := range *g.out.Load() {
+		e := m.guard
+		if e.cause != Errors {
+			continue
+		}
+		e.since, e.cause = now, 0
+		e.pace.set(1, 0)
+		e.phase.Store(uint32(Serving))
+		g.journal.push(Action{At: now, Endpoint: e.address, Kind: Release, Cause: Errors, Gate: EveryoneAlike,
+			Evidence: Evidence{Rest: left.share(), Attempts: left.n, Over: horizonTau[short]}})
+		g.version.Add(1)
+	}
+	g.changed(now)
 }
 
 // suspicious reports whether a share of failures is above what is always
@@ -127,10 +172,10 @@ func (g *Guard) sum(now stats.Instant) {
 	}
 }
 
-// others is what the better half of the other endpoints shows, by horizon. The
-// half is pooled, not all of them: when two of four are dead, each would hide
-// behind the other. Where the half did too little, more are added from the
-// better ones up.
+// others is what the better half of the endpoints other than e shows, by
+// horizon. The half is pooled, not all of them: when two of four are dead, each
+// would hide behind the other. Where the half did too little, more are added
+// from the better ones up. With e nil it is the better half of all.
 func (g *Guard) others(e *Endpoint) (t tallies) {
 	for h := range horizons {
 		order := g.order[:0]

@@ -80,6 +80,7 @@ type Guard struct {
 	members  []member
 	total    tallies
 	summedAt stats.Instant
+	compared stats.Instant  // last endpoint with the others
 	answers  stats.Snapshot // of the last windows of all endpoints that take requests
 
 	ticked, latencyAt, limitsAt stats.Instant
@@ -148,6 +149,7 @@ func (g *Guard) Watch(members []Member, now stats.Instant) {
 	was := map[*Endpoint]bool{}
 	for _, m := range g.members {
 		was[m.guard] = m.usable
+		m.guard.counted = false // unless it is still here, which changed finds out
 	}
 	next := make([]member, 0, len(members))
 	for _, m := range members {

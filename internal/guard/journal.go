@@ -17,12 +17,14 @@ const (
 	TrialWon                  // a request that was sent to find out went well
 	TrialLost                 // it did not: ejected again, for Action.For
 	Readmit                   // enough trials went well; the endpoint ramps up
+	TakeBack                  // attempts that wait there were taken back, to be sent elsewhere
+	Release                   // taken back at once, since those left fail as well
 	Serve                     // the ramp is over
 	PanicOn                   // so few are left that health is ignored
 	PanicOff
 )
 
-var kindNames = [...]string{"", "eject", "hold-back", "trial-won", "trial-lost", "readmit", "serve", "panic-on", "panic-off"}
+var kindNames = [...]string{"", "eject", "hold-back", "trial-won", "trial-lost", "readmit", "take-back", "release", "serve", "panic-on", "panic-off"}
 
 // String returns the kind's name in logs and metrics.
 func (k Kind) String() string { return kindNames[k] }

@@ -68,7 +68,11 @@ func (g *Guard) judgeLatencies(now stats.Instant) {
 		}
 	}
 	for _, m := range g.members {
-		m.guard.latency.peers = g.peersOf(m)
+		e := m.guard
+		e.latency.peers = g.peersOf(m)
+		if e.patient.Load() > 0 { // what a trial is measured by moves with the others
+			e.patient.Store(int64(e.latency.peers))
+		}
 	}
 	g.setHedge(total)
 	for _, q := range [...]float64{0.9, 0.5} { // the median last: its evidence says more

@@ -25,30 +25,37 @@ const (
 //
 // It differs in three places. The queue is the square root of the limit where
 // that is larger, as in Gradient1 and Envoy, so that a large endpoint is found
-// within seconds. The long run learns an eighth as fast while the limit is
-// what holds requests back: then the latency is the limit's own work, and
-// learning it would let the limit creep upwards through a long overload. And
-// an attempt that timed out or was told 429 takes a tenth away.
+// within seconds. While the limit is what holds requests back the long run
+// learns nothing, for then the latency is the limit's own work and learning it
+// would let the limit creep upwards through a long overload; instead, every
+// half minute of it, half the limit is kept for a second and the latency of
+// that is the new long run. And an attempt that timed out or was told 429 takes
+// a tenth away.
 type gradient struct {
 	limit float64
 	long  float64 // seconds
-	seen  int     // windows, up to warmUp
+	seen  int     // windows, up to limitWarmUp
+	bound int     // windows in a row in which the limit held requests back
+	probe int     // windows left of the second with half the limit
+	sum   float64 // of their latencies, the first half left out
 
 	answers uint64        // of the endpoint when the window began
-	sum     time.Duration // likewise
+	latency time.Duration // their sum
 	dropped uint64
 }
 
 const (
-	limitInitial   = 20
-	limitLeast     = 4
-	limitMost      = 4096
-	limitSmoothing = 0.2
-	limitQueue     = 4
-	limitTolerance = 1.5 // latency over the long run that is not yet too much
-	limitLong      = 600 // windows that the long run stands for
-	limitWarmUp    = 10  // windows that are averaged at first
-	limitWindow    = 20  // answers that a window must hold
+	limitInitial    = 20
+	limitLeast      = 4
+	limitMost       = 4096
+	limitSmoothing  = 0.2
+	limitQueue      = 4
+	limitTolerance  = 1.5 // latency over the long run that is not yet too much
+	limitLong       = 600 // windows that the long run stands for
+	limitWarmUp     = 10  // windows that are averaged at first
+	limitWindow     = 20  // answers that a window must hold
+	limitProbeAfter = 300
+	limitProbe      = 10
 )
 
 // limitSample is one window of an endpoint.
@@ -63,8 +70,19 @@ func (g *gradient) observe(s limitSample) int {
 	if g.limit == 0 {
 		g.limit = limitInitial
 	}
-	bound := float64(s.inflight) >= 0.9*g.limit
-	g.learn(s.latency, bound)
+	if g.probe > 0 {
+		return g.probed(s.latency)
+	}
+	if float64(s.inflight) >= 0.9*g.limit {
+		g.bound++
+	} else {
+		g.bound = 0
+	}
+	if g.bound >= limitProbeAfter {
+		g.bound, g.probe, g.sum = 0, limitProbe, 0
+		return g.half()
+	}
+	g.learn(s.latency)
 	switch {
 	case s.dropped:
 		g.limit *= 0.9
@@ -77,18 +95,31 @@ func (g *gradient) observe(s limitSample) int {
 	return int(g.limit)
 }
 
+func (g *gradient) half() int { return max(int(g.limit/2), limitLeast) }
+
+// probed takes a window of the second with half the limit.
+func (g *gradient) probed(latency float64) int {
+	if g.probe--; g.probe < limitProbe/2 {
+		g.sum += latency
+	}
+	if g.probe > 0 {
+		return g.half()
+	}
+	g.long = g.sum / (limitProbe / 2)
+	return int(g.limit)
+}
+
 // learn updates the long run.
-func (g *gradient) learn(latency float64, bound bool) {
+func (g *gradient) learn(latency float64) {
 	if g.seen < limitWarmUp {
 		g.seen++
 		g.long += (latency - g.long) / float64(g.seen)
 		return
 	}
-	gain := 2.0 / (limitLong + 1)
-	if bound && latency > g.long {
-		gain /= 8
+	if g.bound > 0 && latency > g.long {
+		return
 	}
-	g.long += gain * (latency - g.long)
+	g.long += 2.0 / (limitLong + 1) * (latency - g.long)
 	if g.long > 2*latency { // it has recovered: the load of before is no measure any more
 		g.long *= 0.95
 	}
@@ -103,11 +134,11 @@ func (e *Endpoint) learnLimit() {
 	}
 	dropped := e.drops()
 	sample := limitSample{
-		latency:  (s.Sum() - e.gradient.sum).Seconds() / float64(n-e.gradient.answers),
+		latency:  (s.Sum() - e.gradient.latency).Seconds() / float64(n-e.gradient.answers),
 		inflight: e.live.Inflight(),
 		dropped:  dropped > e.gradient.dropped,
 	}
-	e.gradient.answers, e.gradient.sum, e.gradient.dropped = n, s.Sum(), dropped
+	e.gradient.answers, e.gradient.latency, e.gradient.dropped = n, s.Sum(), dropped
 	if sample.latency > 0 {
 		e.proposed = e.gradient.observe(sample)
 	}

@@ -80,6 +80,7 @@ func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
 	e.cause = 0
 	g.journal.push(Action{At: now, Endpoint: e.address, Kind: Readmit})
 	g.startRamp(e, now)
+	g.version.Add(1)
 	g.changed(now)
 	g.repace(now)
 }
@@ -126,10 +127,10 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 		if !m.usable || e.phase.Load() != uint32(Ramping) {
 			continue
 		}
-		r := &e.ramp
-		r.spent += dt
-		if most := rampMost * g.options.SlowStart; !r.lagging || r.spent > most {
-			r.done += dt.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
+		r, own := &e.ramp, max(min(dt, now.Sub(e.since)), 0) // it may have begun since the last tick
+		r.spent += own
+		if !r.lagging || r.spent > rampMost*g.options.SlowStart {
+			r.done += own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
 		}
 		if r.done >= 1 {
 			over = true

@@ -190,7 +190,7 @@ func (s *sim) tick() {
 		panic("the journal overflowed between two ticks")
 	}
 	s.actions = append(s.actions, list...)
-	_, ejected := s.guard.count()
+	_, ejected, _ := s.guard.count()
 	s.mostEject = max(s.mostEject, ejected)
 }
 
@@ -361,7 +361,10 @@ func (s *sim) did(k Kind, c Cause) (n int) {
 
 func (s *sim) dump(t *testing.T) {
 	t.Helper()
-	for _, a := range s.actions {
+	for _, a := range s.actions[:min(len(s.actions), 40)] {
+		if a.Kind == HoldBack || a.Kind == Serve {
+			continue
+		}
 		t.Logf("%8.3fs %-18s %-10s %-8s %-14s %v %+v", float64(a.At)/1e9, a.Endpoint, a.Kind, a.Cause, a.Gate, a.For, a.Evidence)
 	}
 }

@@ -132,17 +132,30 @@ func (g *Guard) takeBack(now stats.Instant) {
 			continue
 		}
 		_, many := patience(e.latency.peers)
+		before, oldest := len(g.report.TakeBack), time.Duration(0)
 		e.open.each(func(t *Ticket, word uint64) {
 			age := ageOf(uint32(word>>stampShift), now)
-			const marks = markWaiting | markReplayable
-			if word&marks != marks || word&markTaken != 0 || age < many || !g.budget.Spend(now) {
-				return
+			if age >= many && g.take(t, word, now) {
+				oldest = max(oldest, age)
 			}
-			if !t.word.CompareAndSwap(word, word|markTaken) { // it has just ended
-				g.budget.refund()
-				return
-			}
-			g.report.TakeBack = append(g.report.TakeBack, t)
 		})
+		if n := len(g.report.TakeBack) - before; n > 0 {
+			g.journal.push(Action{At: now, Endpoint: e.address, Kind: TakeBack, Cause: Stall, Evidence: Evidence{Stuck: n, Oldest: oldest, Limit: many}})
+		}
 	}
+}
+
+// take takes one attempt back, when it may be sent elsewhere and that can be
+// paid.
+func (g *Guard) take(t *Ticket, word uint64, now stats.Instant) bool {
+	const marks = markWaiting | markReplayable
+	if word&marks != marks || word&markTaken != 0 || !g.budget.Spend(now) {
+		return false
+	}
+	if !t.word.CompareAndSwap(word, word|markTaken) { // it has just ended
+		g.budget.refund()
+		return false
+	}
+	g.report.TakeBack = append(g.report.TakeBack, t)
+	return true
 }

@@ -44,6 +44,7 @@ func (g *Guard) Tick(now stats.Instant) *Report {
 		g.latencyAt = now
 		g.judgeLatencies(now)
 	}
+	g.release(now)
 	g.settleTrials(now)
 	g.judgeStalls(now)
 	g.takeBack(now)
