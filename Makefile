@@ -1,11 +1,12 @@
 # Go is all that is needed; what a target installs beside it, it says.
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
+LINT     = go tool -modfile=tools/go.mod golangci-lint
 BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/poise ./cmd/poise
 
-.PHONY: help build demo test check lint bench prove clean
+.PHONY: help build demo picture test check lint fmt bench bench-peers prove clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/poise, one static binary
 	$(BUILD)
@@ -13,22 +14,36 @@ build: ## build bin/poise, one static binary
 demo: build ## see it work: workers, balancer, load, a tour of faults under four policies
 	./bin/poise demo
 
+# What the picture shows is this very run; script(1) is the terminal.
+DEMO = poise demo --policies round-robin,least-request,hot-cold --for 36s
+
+picture: build ## run the demo for half a minute and make docs/demo.svg of it
+	PATH="$$PWD/bin:$$PATH" script -qefc "$(DEMO)" bin/demo.typescript
+	go run ./docs/picture $(DEMO) < bin/demo.typescript > docs/demo.svg
+
 test: ## everything that CI runs, each stage with its minutes
 	@.ci/stages
 
-check: ## vet and the unit tests, offline
-	go vet ./...
-	go test ./...
+check: ## the same stages without the network; what then cannot run is named at the end
+	@GOPROXY=off .ci/stages
 
-lint: ## golangci-lint, when it is installed
-	@command -v golangci-lint >/dev/null || { echo "lint: NOT-RUN: golangci-lint is not installed; go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"; exit 1; }
-	golangci-lint run
+lint: ## golangci-lint as tools/go.mod pins it; the first time builds it, a minute or two
+	$(LINT) config verify
+	$(LINT) run
+
+fmt: ## format as lint wants it
+	$(LINT) fmt
 
 bench: ## CPU per request beside nginx, HAProxy and net/http; installs nginx, haproxy and wrk with apt-get
 	go run ./bench/prove 1
 
 prove: ## measure what an issue must reach: make prove ISSUE=1
 	go run ./bench/prove $(ISSUE)
+
+SIZE ?= full
+CASE ?=
+bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md
+	go run ./bench/peers -size $(SIZE) -case "$(CASE)"
 
 clean: ## remove what was built
 	rm -rf bin

@@ -28,6 +28,7 @@ type Figure struct {
 	Unit   string  `json:"unit"`
 	AtMost float64 `json:"at_most"`           // the upper end of the interval must not exceed it
 	Least  bool    `json:"at_least,omitzero"` // AtMost is a lower bound instead: the lower end must reach it
+	Count  bool    `json:"count,omitzero"`    // counted, not sampled: one round says all
 
 	Rounds  []float64 `json:"rounds"`
 	Control []float64 `json:"control,omitempty"`      // the same, with the thing switched off
@@ -48,8 +49,8 @@ func (f *Figure) Judge() (Verdict, string) {
 	if f.Reason != "" {
 		return NotRun, f.Reason
 	}
-	if len(f.Rounds) < MinRounds {
-		return NotRun, fmt.Sprintf("%d rounds, %d are needed", len(f.Rounds), MinRounds)
+	if need := f.need(); len(f.Rounds) < need {
+		return NotRun, fmt.Sprintf("%d good rounds, %d are needed", len(f.Rounds), need)
 	}
 	if !f.meets(f.Rounds) {
 		return Miss, "the interval does not meet the target"
@@ -57,7 +58,7 @@ func (f *Figure) Judge() (Verdict, string) {
 	switch {
 	case f.Against == "":
 		return Pass, ""
-	case len(f.Control) < MinRounds:
+	case len(f.Control) < f.need():
 		return NotRun, "the control was not run"
 	case f.meets(f.Control):
 		return Miss, "the control meets the target as well: the figure does not tell them apart"
@@ -65,10 +66,20 @@ func (f *Figure) Judge() (Verdict, string) {
 	return Pass, ""
 }
 
+func (f *Figure) need() int {
+	if f.Count {
+		return 1
+	}
+	return MinRounds
+}
+
 // meets reports whether the whole interval is on the right side of the bound.
 // A round that is not a number never is.
 func (f *Figure) meets(rounds []float64) bool {
 	lo, hi := Interval(rounds)
+	if f.Count {
+		lo, hi = slices.Min(rounds), slices.Max(rounds)
+	}
 	if math.IsNaN(lo) || math.IsNaN(hi) {
 		return false
 	}

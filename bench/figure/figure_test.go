@@ -49,6 +49,9 @@ func TestJudge(t *testing.T) {
 		{"the control passes too", Figure{AtMost: 1, Rounds: six(0), Against: "off", Control: six(1)}, Miss},
 		{"no control", Figure{AtMost: 1, Rounds: six(0), Against: "off"}, NotRun},
 		{"a lower bound", Figure{AtMost: 1, Least: true, Rounds: six(1)}, Pass},
+		{"a count at its bound", Figure{AtMost: 0, Count: true, Rounds: []float64{0}}, Pass},
+		{"a count above its bound", Figure{AtMost: 0, Count: true, Rounds: []float64{1}}, Miss},
+		{"nothing counted", Figure{AtMost: 0, Count: true}, NotRun},
 		{"below a lower bound", Figure{AtMost: 1, Least: true, Rounds: six(0.9)}, Miss},
 	} {
 		if got, why := tt.f.Judge(); got != tt.want || (got != Pass) != (why != "") {

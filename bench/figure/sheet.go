@@ -70,7 +70,7 @@ func (s *Sheet) Print(w io.Writer) bool {
 		fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\t%s\t%d\t%s\t%s %s\n", f.ID, f.What, f.Target(), f.Unit,
 			number(Median(f.Rounds)), interval(f.Rounds), len(f.Rounds), control(f), verdict, why)
 	}
-	t.Flush()
+	_ = t.Flush()
 	for _, k := range slices.Sorted(maps.Keys(s.Versions)) {
 		fmt.Fprintf(w, "%s: %s\n", k, s.Versions[k])
 	}
@@ -108,7 +108,7 @@ func (s *Sheet) printRaw(w io.Writer) {
 		}
 		fmt.Fprintln(t)
 	}
-	t.Flush()
+	_ = t.Flush()
 	fmt.Fprintln(w)
 }
 

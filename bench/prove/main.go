@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"strconv"
 	"strings"
 
 	"poise/bench/figure"
+	"poise/bench/rig"
 )
 
 // A plan names the figures of an issue and measures them.
@@ -20,7 +20,7 @@ type plan struct {
 	measure func(context.Context, *figure.Sheet) error
 }
 
-var plans = map[int]plan{1: {figuresOf1, measure1}}
+var plans = map[int]plan{1: {figuresOf1, measure1}, 2: {figuresOf2, measure2}}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -35,7 +35,7 @@ func main() {
 		os.Exit(2)
 	}
 	sheet := figure.NewSheet(issue, p.figures)
-	sheet.Versions["machine"] = machine()
+	sheet.Versions["machine"] = rig.Machine()
 	err := p.measure(ctx, sheet)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
@@ -48,7 +48,7 @@ func main() {
 	}
 	all := sheet.Print(os.Stdout)
 	path := fmt.Sprintf("docs/evidence/%d.json", issue)
-	if err := os.MkdirAll("docs/evidence", 0o755); err == nil {
+	if err = os.MkdirAll("docs/evidence", 0o755); err == nil {
 		err = sheet.Write(path)
 	}
 	if err != nil {
@@ -57,17 +57,4 @@ func main() {
 	if err != nil || !all {
 		os.Exit(1)
 	}
-}
-
-func machine() string {
-	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	model := "unknown CPU"
-	cpu, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(cpu)) {
-		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
-			model = strings.TrimSpace(v)
-			break
-		}
-	}
-	return fmt.Sprintf("%s, %d cores, Linux %s, %s", model, runtime.NumCPU(), strings.TrimSpace(string(kernel)), runtime.Version())
 }

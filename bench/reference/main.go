@@ -27,7 +27,7 @@ func main() {
 	runtime.MemProfileRate = 0
 
 	var targets []*url.URL
-	for _, e := range strings.Split(*endpoints, ",") {
+	for e := range strings.SplitSeq(*endpoints, ",") {
 		targets = append(targets, &url.URL{Scheme: "http", Host: e})
 	}
 	var next atomic.Uint64

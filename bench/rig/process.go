@@ -1,5 +1,5 @@
-// Package rig starts what is measured, on loopback and on one core, loads it
-// with wrk from the other, and reads what it used from /proc.
+// Package rig starts what is measured, on loopback and on cores of its own,
+// loads it from other cores, and reads what it used from /proc.
 package rig
 
 import (
@@ -16,12 +16,6 @@ import (
 	"time"
 )
 
-// The cores: what is measured has one to itself.
-const (
-	ProxyCore = "0"
-	LoadCore  = "1"
-)
-
 const tick = 10 * time.Millisecond // USER_HZ is 100 on every Linux that Go runs on
 
 // A Process is a started program and its children.
@@ -31,27 +25,27 @@ type Process struct {
 	log  strings.Builder
 }
 
-// Start runs a program pinned to a core. It has a group of its own, so that
+// Start runs a program pinned to cores. It has a group of its own, so that
 // Stop ends its children too.
-func Start(core, name string, args ...string) (*Process, error) {
-	p := &Process{cmd: exec.Command("taskset", append([]string{"-c", core, name}, args...)...), done: make(chan struct{})}
+func Start(cores, name string, args ...string) (*Process, error) {
+	p := &Process{cmd: exec.Command("taskset", append([]string{"-c", cores, name}, args...)...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { p.cmd.Wait(); close(p.done) }()
+	go func() { _ = p.cmd.Wait(); close(p.done) }()
 	return p, nil
 }
 
 // Stop ends the process and its children and waits for it.
 func (p *Process) Stop() {
-	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
 	select {
 	case <-p.done:
 	case <-time.After(3 * time.Second):
 	}
-	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.done
 }
 
@@ -79,37 +73,76 @@ type Usage struct {
 	RSS float64       // bytes, now
 }
 
-// Usage reads /proc.
-func (p *Process) Usage() (Usage, error) {
-	var sum Usage
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+// stat is a line of /proc/PID/stat: the fields after the name, which stands in
+// brackets and may hold anything, from the state on.
+type stat []string
+
+func (s stat) parent() string { return s[1] }
+func (s stat) group() string  { return s[2] }
+
+func (s stat) cpu() time.Duration {
+	user, _ := strconv.Atoi(s[11])
+	system, _ := strconv.Atoi(s[12])
+	return time.Duration(user+system) * tick
+}
+
+func (s stat) rss() float64 {
+	pages, _ := strconv.Atoi(s[21])
+	return float64(pages * os.Getpagesize())
+}
+
+// stats reads those of all processes.
+func stats() (all []stat, err error) {
+	paths, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		return sum, err
+		return nil, err
 	}
-	group := strconv.Itoa(p.cmd.Process.Pid)
-	found := false
-	for _, path := range stats {
+	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			continue // it ended meanwhile
 		}
-		// The name stands in brackets and may hold anything; fields count
-		// from the one after it, the state.
-		f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-		if len(f) < 22 || f[2] != group {
-			continue
+		if s := stat(strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))); len(s) >= 22 {
+			all = append(all, s)
 		}
-		found = true
-		user, _ := strconv.Atoi(f[11])
-		system, _ := strconv.Atoi(f[12])
-		pages, _ := strconv.Atoi(f[21])
-		sum.CPU += time.Duration(user+system) * tick
-		sum.RSS += float64(pages * os.Getpagesize())
+	}
+	return all, nil
+}
+
+// Usage reads /proc.
+func (p *Process) Usage() (Usage, error) {
+	all, err := stats()
+	if err != nil {
+		return Usage{}, err
+	}
+	return p.usageIn(all)
+}
+
+func (p *Process) usageIn(all []stat) (sum Usage, err error) {
+	group := strconv.Itoa(p.cmd.Process.Pid)
+	found := false
+	for _, s := range all {
+		if s.group() == group {
+			found = true
+			sum.CPU += s.cpu()
+			sum.RSS += s.rss()
+		}
 	}
 	if !found {
 		return sum, errors.New(p.cmd.Args[3] + " has ended: " + p.log.String())
 	}
 	return sum, nil
+}
+
+// kernel is what the kernel's own threads have used: work for whoever it was.
+func kernel(all []stat) (sum time.Duration) {
+	const kthreadd = "2"
+	for _, s := range all {
+		if s.parent() == kthreadd {
+			sum += s.cpu()
+		}
+	}
+	return sum
 }
 
 // FreeAddress returns a loopback address that nothing listens on.

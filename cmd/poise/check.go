@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +36,9 @@ func checkCommand() *cobra.Command {
 		k, problems := config.Parse(config.Document{Name: file, Text: text}, config.ProcessEnv())
 		for _, p := range problems {
 			fmt.Fprintln(c.ErrOrStderr(), p)
+			if excerpt := p.Excerpt(text); excerpt != "" {
+				fmt.Fprintln(c.ErrOrStderr(), "    "+strings.ReplaceAll(excerpt, "\n", "\n    "))
+			}
 		}
 		if len(problems) > 0 {
 			return exitStatus(2)

@@ -23,28 +23,40 @@ import (
 // client talks to the admin API of a running Poise.
 type client struct {
 	address string // host:port, or the path of a Unix socket
-	token   string
+	token   string // "" means that of the environment
 }
+
+// tokenVariable holds the token where no flag gives one: what is on a command
+// line, every user of the machine can read.
+const tokenVariable = "POISE_TOKEN"
+
+// mostAnswer bounds what is read of an answer, in bytes.
+const mostAnswer = 64 << 20
 
 // addClientFlags gives a command the flags that say which Poise it talks to.
 func addClientFlags(c *cobra.Command) *client {
 	k := &client{}
 	c.Flags().StringVar(&k.address, "admin", "127.0.0.1:9900", "admin address of the running poise: host:port, or the path of its socket")
-	c.Flags().StringVar(&k.token, "token", os.Getenv("POISE_TOKEN"), "admin token; POISE_TOKEN when not given")
+	c.Flags().StringVar(&k.token, "token", "", "admin token; "+tokenVariable+" when not given")
 	return k
 }
 
-func (k *client) http() (*http.Client, string) {
+// dial returns a client, and what the addresses of its calls begin with.
+func (k *client) dial() (*http.Client, string) {
 	t := &http.Transport{DisableKeepAlives: true}
-	base := "http://" + k.address
-	if strings.HasPrefix(k.address, "/") || strings.HasPrefix(k.address, "./") {
-		base = "http://localhost"
-		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", k.address)
+	h := &http.Client{Transport: t, Timeout: 10 * time.Second}
+	address := strings.TrimSuffix(strings.TrimPrefix(k.address, "http://"), "/")
+	if strings.Contains(address, ":") && !strings.Contains(address, "/") {
+		if strings.HasPrefix(address, ":") {
+			address = "localhost" + address
 		}
+		return h, "http://" + address
 	}
-	return &http.Client{Transport: t, Timeout: 10 * time.Second}, base
+	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", address)
+	}
+	return h, "http://localhost"
 }
 
 // call makes a call and decodes its answer into v, when v is given.
@@ -55,12 +67,15 @@ func (k *client) call(ctx context.Context, method, path string, body, v any) err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode >= 400 {
-		return refused(answer)
+		return k.refused(answer)
 	}
 	if v == nil {
 		return nil
 	}
-	return json.NewDecoder(answer.Body).Decode(v)
+	if json.NewDecoder(io.LimitReader(answer.Body, mostAnswer)).Decode(v) != nil {
+		return k.stranger()
+	}
+	return nil
 }
 
 func (k *client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
@@ -72,36 +87,50 @@ func (k *client) send(ctx context.Context, method, path string, body any) (*http
 		}
 		payload = bytes.NewReader(b)
 	}
-	h, base := k.http()
+	h, base := k.dial()
 	q, err := http.NewRequestWithContext(ctx, method, base+path, payload)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--admin %s is no address: %w", k.address, err)}
+		return nil, usageError{fmt.Errorf("--admin %s is no address; give host:port, or the path of a socket", k.address)}
 	}
 	if body != nil {
 		q.Header.Set("Content-Type", "application/json")
 	}
-	if k.token != "" {
-		q.Header.Set("Authorization", "Bearer "+k.token)
+	token := k.token
+	if token == "" {
+		token = os.Getenv(tokenVariable)
+	}
+	if token != "" {
+		q.Header.Set("Authorization", "Bearer "+token)
 	}
 	answer, err := h.Do(q)
-	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT):
 		return nil, fmt.Errorf("no poise answers on %s; start one with `poise serve`, or name another with --admin", k.address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s may only be opened by the user that runs poise; run this as that user", k.address)
 	}
 	return answer, err
 }
 
 // refused is what the API said when it did not do a call.
-func refused(answer *http.Response) error {
+func (k *client) refused(answer *http.Response) error {
 	b, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	var p admin.Problem
 	if json.Unmarshal(b, &p) != nil || p.Detail == "" {
-		return fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(b)))
+		return k.stranger()
+	}
+	if answer.StatusCode == http.StatusUnauthorized {
+		p.Detail = fmt.Sprintf("%s wants its admin.token; give it in %s or with --token", k.address, tokenVariable)
 	}
 	lines := []string{p.Detail}
 	for _, e := range p.Errors {
 		lines = append(lines, e.Detail)
 	}
 	return errors.New(strings.Join(lines, "\n"))
+}
+
+func (k *client) stranger() error {
+	return fmt.Errorf("what answers on %s is not the API of poise; name its admin address with --admin", k.address)
 }
 
 func clusterPath(name string) string { return "/api/v1/clusters/" + url.PathEscape(name) }

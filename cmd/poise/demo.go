@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +17,7 @@ import (
 	"poise/internal/app"
 	"poise/internal/config"
 	"poise/internal/lab"
+	"poise/internal/listener"
 )
 
 // demoConfig balances over the demo's workers. The checks and timeouts are
@@ -30,51 +34,104 @@ clusters:
 
 // demoCommand is one command to see it work.
 func demoCommand() *cobra.Command {
-	d := lab.Demo{Tour: true, Out: os.Stdout}
+	d := lab.Demo{Tour: true}
 	var listen, admin string
 	var noTour bool
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "See it work: workers, the balancer, a load, and a tour of faults under several policies",
-		Args:  cobra.NoArgs,
+		Long: `See it work: workers, the balancer and a load in one process, on loopback only, and a tour of faults
+under several policies, with a table at the end. Ctrl-C ends it with the table so far.
+Exit 0 only when every stop of the tour had its expected effect.`,
+		Args: cobra.NoArgs,
 	}
 	f := c.Flags()
 	f.IntVar(&d.Workers, "workers", 5, "workers; of five or more the last two are slower")
 	f.Float64Var(&d.Rate, "rate", 400, "requests a second")
 	f.DurationVar(&d.For, "for", 96*time.Second, "how long the tour takes")
+	f.StringSliceVar(&d.Policies, "policies", lab.DefaultPolicies(), "policies of the tour: some of "+strings.Join(lab.Policies(), ", "))
 	f.StringVar(&listen, "listen", "127.0.0.1:8080", "address of the balancer")
 	f.StringVar(&admin, "admin", "127.0.0.1:9900", "address of its API")
 	f.BoolVar(&noTour, "no-tour", false, "break nothing, only balance")
 	f.BoolVar(&d.Quiet, "quiet", false, "only the summary")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		d.Tour = !noTour
-		switch {
-		case d.Workers < 2 || d.Workers > 9:
-			return usageError{errors.New("--workers must be from 2 to 9")}
-		case d.Rate <= 0 || d.Rate > 5000:
-			return usageError{errors.New("--rate must be more than 0 and at most 5000")}
-		case d.Tour && d.For < lab.Shortest():
-			return usageError{fmt.Errorf("the tour takes at least %v; give --for %v or more, or --no-tour", lab.Shortest(), lab.Shortest())}
+		d.Tour, d.Out = !noTour, c.OutOrStdout()
+		d.Live, d.Colour = onTerminal(d.Out), inColour(d.Out)
+		if err := checkDemo(&d); err != nil {
+			return usageError{err}
+		}
+		for _, a := range []struct{ flag, address string }{{"--listen", listen}, {"--admin", admin}} {
+			if err := free(a.flag, a.address); err != nil {
+				return err
+			}
 		}
 		d.Target, d.Admin = "http://"+listen+"/work", "http://"+admin
-		level := slog.LevelInfo
-		if d.Quiet {
-			level = slog.LevelError
-		}
-		log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+		log := slog.New(d.Log())
 		d.Start = func(endpoints []string) (func() error, error) {
 			return startDemo(fmt.Sprintf(demoConfig, listen, admin, strings.Join(endpoints, ", ")), log)
 		}
-		missing, err := d.Run(c.Context())
-		if err != nil {
+		outcome, err := d.Run(c.Context())
+		switch {
+		case err != nil:
 			return err
-		}
-		if len(missing) > 0 {
-			return errors.New("not every stop of the tour had its effect:\n" + strings.Join(missing, "\n"))
+		case len(outcome.Missing) > 0:
+			return errors.New("not every stop of the tour had its effect:\n" + strings.Join(outcome.Missing, "\n"))
+		case !outcome.Good():
+			return exitStatus(1) // the summary says why
 		}
 		return nil
 	}
 	return c
+}
+
+func checkDemo(d *lab.Demo) error {
+	shortest := lab.Shortest(len(d.Policies))
+	switch {
+	case d.Workers < 2 || d.Workers > 9:
+		return errors.New("--workers must be from 2 to 9")
+	case d.Rate <= 0 || d.Rate > 5000:
+		return errors.New("--rate must be more than 0 and at most 5000")
+	case d.For <= 0:
+		return errors.New("--for must be more than 0, as in 96s")
+	case len(d.Policies) == 0:
+		return errors.New("--policies names none")
+	case d.Tour && d.For < shortest:
+		return fmt.Errorf("a tour under %s takes at least %v; give --for %v or more, fewer --policies, or --no-tour", fmt.Sprintf("%d of the policies", len(d.Policies)), shortest, shortest)
+	}
+	for i, p := range d.Policies {
+		if !slices.Contains(lab.Policies(), p) || slices.Contains(d.Policies[:i], p) {
+			return fmt.Errorf("--policies: %q is unknown to the tour, or named twice; it knows %s", p, strings.Join(lab.Policies(), ", "))
+		}
+	}
+	return nil
+}
+
+// free tries an address before anything is started, so that the error can name
+// the flag.
+func free(flag, address string) error {
+	ln, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is taken by another process; stop it, or choose another with %s, as in %s %s", address, flag, flag, nextPort(address))
+	}
+	if err != nil {
+		return listener.BindError(address, err)
+	}
+	return ln.Close()
+}
+
+// nextPort is a free port of the same address.
+func nextPort(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return net.JoinHostPort(host, "18080")
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return net.JoinHostPort(host, port)
 }
 
 // startDemo runs a balancer in this process.

@@ -20,6 +20,9 @@ func loadCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "load URL --rate R --for D",
 		Short: "Generate load on an open timeline, latency counted from when each request was due",
+		Long: `Generate load on an open timeline: each request is due at a moment that does not depend on the answers before
+it, and its latency counts from then. Ctrl-C reports what was measured. Exit 1 when over 1 % of the requests left
+more than 10 ms late.`,
 		Example: `  poise load http://127.0.0.1:8080/work --rate 400 --for 10s
   poise load http://127.0.0.1:8080/work --closed 64 --for 5s`,
 		Args: cobra.ExactArgs(1),
@@ -49,9 +52,12 @@ func loadCommand() *cobra.Command {
 			return usageError{err}
 		}
 		if !quiet && !asJSON {
-			o.OnSecond = func(s load.Second) { printSecond(c.ErrOrStderr(), s) }
+			o.OnSecond = progress(c.ErrOrStderr(), &o)
 		}
 		report, err := load.Run(c.Context(), o)
+		if o.OnSecond != nil && onTerminal(c.ErrOrStderr()) {
+			fmt.Fprint(c.ErrOrStderr(), "\r\x1b[K")
+		}
 		if err != nil {
 			return err
 		}
@@ -70,7 +76,15 @@ func loadCommand() *cobra.Command {
 	return c
 }
 
-func printSecond(w io.Writer, s load.Second) {
-	fmt.Fprintf(w, "%4d s  %6d requests  %4d failed  p50 %8.2f ms  p99 %8.2f ms\n", s.At, s.Requests, s.Failures,
-		float64(s.P50.Microseconds())/1000, float64(s.P99.Microseconds())/1000)
+// progress shows the seconds of a run: on a terminal in one line that stays
+// where it is, elsewhere in one line each.
+func progress(w io.Writer, o *load.Options) func(load.Second) {
+	before, after := "", "\n"
+	if onTerminal(w) {
+		before, after = "\r\x1b[K", ""
+	}
+	return func(s load.Second) {
+		fmt.Fprintf(w, "%s%4d s of %v  %6d requests  %4d failed  p50 %8.2f ms  p99 %8.2f ms%s", before, s.At, o.For, s.Requests, s.Failures,
+			float64(s.P50.Microseconds())/1000, float64(s.P99.Microseconds())/1000, after)
+	}
 }

@@ -21,7 +21,12 @@ func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show clusters, policies and endpoints; exit 3 while an endpoint has been out for over 5 minutes",
-		Args:  cobra.NoArgs,
+		Long: `Show clusters, policies and endpoints, and what the operator holds in force over the file.
+
+Exit status 3 says that an endpoint has been out for over 5 minutes: its checks
+fail, or it was never checked. One that the operator drained or disabled is
+meant to be out and does not count.`,
+		Args: cobra.NoArgs,
 	}
 	k := addClientFlags(c)
 	asJSON := c.Flags().Bool("json", false, "print what the API answers")
@@ -30,22 +35,14 @@ func statusCommand() *cobra.Command {
 		if err := k.call(c.Context(), "GET", "/api/v1/clusters", nil, &v); err != nil {
 			return err
 		}
-		if *asJSON {
-			e := json.NewEncoder(c.OutOrStdout())
-			e.SetIndent("", "  ")
-			if err := e.Encode(v); err != nil {
-				return err
-			}
-		} else {
-			for i := range v.Clusters {
-				printCluster(c.OutOrStdout(), &v.Clusters[i])
-			}
-			if note := v.Configuration.Note; note != "" {
-				fmt.Fprintln(c.OutOrStdout(), "configuration:", note)
-			}
+		if err := printStatus(c.OutOrStdout(), &v, *asJSON); err != nil {
+			return err
 		}
-		if out := longOut(v.Clusters); out != "" {
-			fmt.Fprintln(c.ErrOrStderr(), out)
+		out := longOut(&v)
+		for _, line := range out {
+			fmt.Fprintln(c.ErrOrStderr(), "poise:", line)
+		}
+		if len(out) > 0 {
 			return exitStatus(3)
 		}
 		return nil
@@ -53,11 +50,31 @@ func statusCommand() *cobra.Command {
 	return c
 }
 
-func printCluster(w io.Writer, v *admin.Cluster) {
-	printPolicy(w, v)
-	if v.PinnedAt != nil {
-		fmt.Fprintf(w, "  pinned %s ago\n", time.Since(*v.PinnedAt).Round(time.Second))
+func printStatus(w io.Writer, v *admin.Status, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
 	}
+	for i := range v.Clusters {
+		printCluster(w, &v.Clusters[i], v.Now)
+	}
+	held := heldByOperator(v)
+	if len(held) > 0 {
+		fmt.Fprintln(w, "held by the operator:")
+	}
+	for _, line := range held {
+		fmt.Fprintln(w, " ", line)
+	}
+	fmt.Fprintln(w, "configuration:", v.Configuration.From)
+	if note := v.Configuration.Note; note != "" {
+		fmt.Fprintln(w, " ", note)
+	}
+	return nil
+}
+
+func printCluster(w io.Writer, v *admin.Cluster, now time.Time) {
+	printPolicy(w, v)
 	if v.Panic {
 		fmt.Fprintln(w, "  PANIC: too few endpoints are healthy, so health is ignored")
 	}
@@ -65,14 +82,36 @@ func printCluster(w io.Writer, v *admin.Cluster) {
 	fmt.Fprintln(t, "endpoint\tstate\tfor\tin flight\tper s\tfailed\tp50\tp99\t")
 	for _, e := range v.Endpoints {
 		state := e.State
-		if e.Reason != "" {
+		if e.Reason != "" && e.State != "healthy" && !byOperator(e.State) {
 			state += " (" + e.Reason + ")"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%.0f\t%.1f%%\t%s\t%s\t\n", e.Address, state,
-			time.Since(e.Since).Round(time.Second), e.Inflight, e.Rate, 100*e.Failures, millis(e.P50), millis(e.P99))
+			age(now, e.Since), e.Inflight, e.Rate, 100*e.Failures, millis(e.P50), millis(e.P99))
 	}
-	t.Flush()
+	_ = t.Flush()
 }
+
+// heldByOperator lists what was said at run time and outlives a reload, with
+// its age.
+func heldByOperator(v *admin.Status) (lines []string) {
+	for _, c := range v.Clusters {
+		if c.PinnedAt != nil {
+			lines = append(lines, fmt.Sprintf("%s: policy %s over %s of the file, for %s", c.Name, c.Policy, c.Configured, age(v.Now, *c.PinnedAt)))
+		}
+		for _, e := range c.Endpoints {
+			if byOperator(e.State) {
+				lines = append(lines, fmt.Sprintf("%s: endpoint %s %s, for %s", c.Name, e.Address, e.State, age(v.Now, e.Since)))
+			}
+		}
+	}
+	return lines
+}
+
+func byOperator(state string) bool { return state == "drain" || state == "disabled" }
+
+// age is how long ago something was, by the clock of the balancer: this
+// machine's may differ.
+func age(now, then time.Time) time.Duration { return now.Sub(then).Round(time.Second) }
 
 func millis(seconds float64) string {
 	if seconds == 0 {
@@ -81,16 +120,15 @@ func millis(seconds float64) string {
 	return fmt.Sprintf("%.1f ms", 1000*seconds)
 }
 
-// longOut names an endpoint that has been out for too long, "" for none. What
-// an operator took out is meant to be out.
-func longOut(clusters []admin.Cluster) string {
-	for _, c := range clusters {
+// longOut names the endpoints that have been out for too long. What an
+// operator took out is meant to be out.
+func longOut(v *admin.Status) (lines []string) {
+	for _, c := range v.Clusters {
 		for _, e := range c.Endpoints {
-			operators := e.State == "drain" || e.State == "disabled"
-			if !operators && e.State != "healthy" && time.Since(e.Since) > outTooLong {
-				return fmt.Sprintf("%s %s has been %s for %s", c.Name, e.Address, e.State, time.Since(e.Since).Round(time.Second))
+			if e.State != "healthy" && !byOperator(e.State) && v.Now.Sub(e.Since) > outTooLong {
+				lines = append(lines, fmt.Sprintf("%s %s has been %s for %s", c.Name, e.Address, e.State, age(v.Now, e.Since)))
 			}
 		}
 	}
-	return ""
+	return lines
 }

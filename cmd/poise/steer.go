@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +18,7 @@ func policyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "policy CLUSTER [NAME]",
 		Short: "Show or pin the policy of a cluster at run time",
-		Long:  "Show the policy of a cluster, or pin one over what the file says. `adaptive` takes the pin away.",
+		Long:  "Show the policy of a cluster, or pin one over what the file says. `adaptive` hands it back to the engine: the pin goes where the file says adaptive, and elsewhere the engine chooses from then on.",
 		Args:  cobra.RangeArgs(1, 2),
 	}
 	k := addClientFlags(c)
@@ -101,9 +102,13 @@ func healthzCommand() *cobra.Command {
 	}
 	k := addClientFlags(c)
 	ready := c.Flags().Bool("ready", false, "ask whether it is ready for traffic, not only alive")
+	cluster := c.Flags().String("cluster", "", "ask whether this cluster has a usable endpoint")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		path := "/healthz"
-		if *ready {
+		switch {
+		case *cluster != "":
+			path = "/readyz?cluster=" + url.QueryEscape(*cluster)
+		case *ready:
 			path = "/readyz"
 		}
 		answer, err := k.send(c.Context(), http.MethodGet, path, nil)
@@ -111,10 +116,13 @@ func healthzCommand() *cobra.Command {
 			return err
 		}
 		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusServiceUnavailable {
+			return k.refused(answer)
+		}
 		b, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
 		text := strings.TrimSpace(string(b))
 		if answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s", text)
+			return errors.New(text)
 		}
 		fmt.Fprintln(c.OutOrStdout(), text)
 		return nil

@@ -6,13 +6,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/pprof"
 	"time"
 
 	"poise/internal/cluster"
 	"poise/internal/config"
+	"poise/internal/stats"
 )
 
 // Balancer is what the API shows and steers.
@@ -23,16 +22,26 @@ type Balancer interface {
 	// Figures returns the recent rates and latencies of a cluster's endpoints
 	// by address.
 	Figures(cluster string) map[string]Figures
+	// HashKey says what the hash policies hash of a request to a cluster, as
+	// configured; "" for nothing.
+	HashKey(cluster string) string
 }
+
+// ErrStale is returned by Configurator.Apply when the document in force is not
+// the one that the caller has read.
+var ErrStale = errors.New("the document has changed since it was read")
 
 // Configurator holds the document that is in force.
 type Configurator interface {
-	// Document returns the text as written, with secrets blanked, and its tag.
+	// Document returns the text as written, with secrets blanked, and its tag,
+	// in quotes.
 	Document() (text []byte, tag string)
 	// Source says where it came from.
 	Source() Source
 	// Apply validates a document and, unless dry, makes it the one in force.
-	Apply(text []byte, dry bool) (config.Problems, error)
+	// With tags, one of them must be that of the document in force: it returns
+	// ErrStale otherwise.
+	Apply(text []byte, dry bool, tags ...string) (config.Problems, error)
 	// Reload reads the file again, whatever it takes away.
 	Reload() (config.Problems, error)
 }
@@ -52,6 +61,7 @@ type Options struct {
 	Config   Configurator
 	Metrics  http.Handler
 	Version  string
+	Now      func() stats.Instant // the clock that the policies go by
 	Log      *slog.Logger
 }
 
@@ -64,8 +74,10 @@ type API struct {
 
 // New returns an API; Run must run for its stream to have events.
 func New(o Options) *API {
-	a := &API{options: o, stream: newStream(), origin: http.NewCrossOriginProtection()}
-	return a
+	// Numbers that begin at the time grow over a restart too, so that a
+	// listener that comes back after one resumes at the right place.
+	first := uint64(time.Now().UnixMilli())
+	return &API{options: o, stream: newStream(first), origin: http.NewCrossOriginProtection()}
 }
 
 // Run feeds the stream until ctx is done.
@@ -78,88 +90,9 @@ func (a *API) Run(ctx context.Context) {
 			a.stream.close()
 			return
 		case <-tick.C:
-			a.stream.publish("state", a.clusters)
+			if a.stream.heard() {
+				a.stream.publish("state", a.status())
+			}
 		}
 	}
-}
-
-// access says what a call needs beyond coming from an allowed host.
-type access uint8
-
-const (
-	open    access = iota // nothing: for scripts that probe
-	reading               // the token, where there is one
-	setting               // likewise, and the right origin
-	owning                // the token or the Unix socket, always
-)
-
-// Handler serves the API as it is reached over TCP, or over the Unix socket,
-// whose file mode is its protection.
-func (a *API) Handler(overSocket bool) http.Handler {
-	mux := http.NewServeMux()
-	handle := func(pattern string, need access, f http.HandlerFunc) {
-		mux.Handle(pattern, a.guarded(need, overSocket, f))
-	}
-	handle("GET /healthz", open, a.healthz)
-	handle("GET /readyz", open, a.readyz)
-	handle("GET /metrics", reading, a.options.Metrics.ServeHTTP)
-	handle("GET /api/v1/version", reading, a.version)
-	handle("GET /api/v1/clusters", reading, a.listClusters)
-	handle("GET /api/v1/clusters/{cluster}", reading, a.showCluster)
-	handle("PUT /api/v1/clusters/{cluster}/policy", setting, a.putPolicy)
-	handle("PUT /api/v1/clusters/{cluster}/endpoints/{address}/state", setting, a.putState)
-	handle("GET /api/v1/config", reading, a.getConfig)
-	handle("POST /api/v1/config", owning, a.postConfig)
-	handle("POST /api/v1/reload", setting, a.reload)
-	handle("GET /api/v1/stream", reading, a.serveStream)
-	for _, call := range notBuilt {
-		handle(call, reading, a.notBuiltYet)
-	}
-	handle("GET /debug/pprof/", owning, pprof.Index)
-	handle("GET /debug/pprof/profile", owning, pprof.Profile)
-	handle("GET /debug/pprof/symbol", owning, pprof.Symbol)
-	handle("GET /debug/pprof/trace", owning, pprof.Trace)
-	handle("/", reading, a.unknown)
-	return mux
-}
-
-// notBuilt are the calls of the contract that belong to the decision engine.
-var notBuilt = []string{
-	"PUT /api/v1/engine",
-	"PUT /api/v1/clusters/{cluster}/engine",
-	"GET /api/v1/clusters/{cluster}/explain",
-	"POST /api/v1/clusters/{cluster}/whatif",
-	"GET /api/v1/decisions",
-	"GET /api/v1/decisions/{id}",
-}
-
-// Probes serves healthz, readyz and metrics only, to anybody.
-func (a *API) Probes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", a.healthz)
-	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.Handle("GET /metrics", a.options.Metrics)
-	return mux
-}
-
-// Serve serves a handler on ln until ctx is done.
-func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		grace, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if server.Shutdown(grace) != nil {
-			_ = server.Close()
-		}
-	})
-	err := server.Serve(ln)
-	if !stop() {
-		<-stopped
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
 }

@@ -3,9 +3,11 @@ package admin
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"poise/internal/cluster"
+	"poise/internal/lb"
 )
 
 // Figures are what an endpoint did over the last seconds.
@@ -47,16 +49,17 @@ type Endpoint struct {
 
 // Status is what GET /api/v1/clusters and the stream show.
 type Status struct {
+	Now           time.Time `json:"now"` // by the clock that every other time is of
 	Clusters      []Cluster `json:"clusters"`
 	Configuration Source    `json:"configuration"`
 }
 
-func (a *API) clusters() any {
+func (a *API) status() Status {
 	all := []Cluster{}
 	for _, c := range a.options.Balancer.Clusters() {
 		all = append(all, a.describe(c))
 	}
-	return Status{Clusters: all, Configuration: a.options.Config.Source()}
+	return Status{Now: time.Now(), Clusters: all, Configuration: a.options.Config.Source()}
 }
 
 func (a *API) describe(c *cluster.Cluster) Cluster {
@@ -70,80 +73,89 @@ func (a *API) describe(c *cluster.Cluster) Cluster {
 		at := s.PinnedAt
 		v.PinnedAt = &at
 	}
-	eligible := map[string]bool{}
-	for _, e := range s.Eligible {
-		eligible[e.Address] = true
-	}
+	eligible := eligibleOf(s)
 	for i, e := range s.Members {
 		state := s.States[i]
 		v.Endpoints = append(v.Endpoints, Endpoint{
 			Address: e.Address, State: state.Word, Reason: state.Reason, Since: state.Since,
-			Eligible: eligible[e.Address], Weight: e.Weight, Zone: e.Zone, Priority: e.Priority,
+			Eligible: eligible[e], Weight: e.Weight, Zone: e.Zone, Priority: e.Priority,
 			Inflight: e.Live.Inflight(), Figures: figures[e.Address],
 		})
 	}
 	return v
 }
 
-func (a *API) listClusters(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.clusters()) }
+func eligibleOf(s *cluster.Snapshot) map[*lb.Endpoint]bool {
+	in := make(map[*lb.Endpoint]bool, len(s.Eligible))
+	for _, e := range s.Eligible {
+		in[e] = true
+	}
+	return in
+}
 
-func (a *API) showCluster(w http.ResponseWriter, r *http.Request) {
-	if c := a.find(w, r); c != nil {
-		writeJSON(w, a.describe(c))
+// ofCluster hands a call the cluster that its path names, or answers that
+// there is none.
+func (a *API) ofCluster(serve func(http.ResponseWriter, *http.Request, *cluster.Cluster)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, err := a.find(r.PathValue("cluster"))
+		if err != nil {
+			problem(w, http.StatusNotFound, err.Error())
+			return
+		}
+		serve(w, r, c)
 	}
 }
 
-// find returns the cluster that the path names, or answers that there is none.
-func (a *API) find(w http.ResponseWriter, r *http.Request) *cluster.Cluster {
-	name := r.PathValue("cluster")
+func (a *API) find(name string) (*cluster.Cluster, error) {
+	var names []string
 	for _, c := range a.options.Balancer.Clusters() {
 		if c.Name() == name {
-			return c
+			return c, nil
 		}
+		names = append(names, c.Name())
 	}
-	problem(w, http.StatusNotFound, "there is no cluster "+clip(name)+"; GET /api/v1/clusters lists them")
-	return nil
+	return nil, errors.New("there is no cluster " + clip(name) + hint(name, names) + "; GET /api/v1/clusters lists them")
 }
 
-func (a *API) putPolicy(w http.ResponseWriter, r *http.Request) {
-	c := a.find(w, r)
-	if c == nil {
-		return
-	}
+func (a *API) listClusters(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.status()) }
+
+func (a *API) showCluster(w http.ResponseWriter, _ *http.Request, c *cluster.Cluster) {
+	writeJSON(w, a.describe(c))
+}
+
+func (a *API) putPolicy(w http.ResponseWriter, r *http.Request, c *cluster.Cluster) {
 	var body struct {
 		Policy string `json:"policy"`
 	}
 	if !readJSON(w, r, &body) {
 		return
 	}
-	if err := c.Pin(body.Policy); err != nil {
-		problem(w, http.StatusUnprocessableEntity, err.Error())
+	if err := c.Pin(clip(body.Policy)); err != nil {
+		problem(w, http.StatusUnprocessableEntity, err.Error()+hint(body.Policy, append(slices.Clone(lb.Policies), lb.Adaptive)))
 		return
 	}
 	writeJSON(w, a.describe(c))
 }
 
-func (a *API) putState(w http.ResponseWriter, r *http.Request) {
-	c := a.find(w, r)
-	if c == nil {
-		return
-	}
+func (a *API) putState(w http.ResponseWriter, r *http.Request, c *cluster.Cluster) {
 	var body struct {
 		State string `json:"state"`
 	}
 	if !readJSON(w, r, &body) {
 		return
 	}
-	word, err := cluster.ParseOperator(body.State)
-	if err == nil {
-		err = c.SetOperator(r.PathValue("address"), word)
-	}
-	switch {
-	case errors.Is(err, cluster.ErrNoSuchEndpoint):
-		problem(w, http.StatusNotFound, err.Error())
-	case err != nil:
+	word, err := cluster.ParseOperator(clip(body.State))
+	if err != nil {
 		problem(w, http.StatusUnprocessableEntity, err.Error())
-	default:
-		writeJSON(w, a.describe(c))
+		return
 	}
+	if address := r.PathValue("address"); c.SetOperator(address, word) != nil {
+		var known []string
+		for _, e := range c.Snapshot().Members {
+			known = append(known, e.Address)
+		}
+		problem(w, http.StatusNotFound, "cluster "+c.Name()+" has no endpoint "+clip(address)+hint(address, known))
+		return
+	}
+	writeJSON(w, a.describe(c))
 }

@@ -13,6 +13,8 @@ import (
 // its Origin gives it away.
 func (a *API) guarded(need access, overSocket bool, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if overSocket {
 			next(w, r)
 			return
@@ -40,10 +42,10 @@ func (a *API) permitted(w http.ResponseWriter, r *http.Request, need access) boo
 		problem(w, http.StatusForbidden, "this call needs admin.token to be configured and sent, or the Unix socket admin.socket")
 		return false
 	case a.options.Token == "":
-		return true // bound to loopback: the configuration allows nothing else
+		return true // bound to loopback: CheckReach allows nothing else
 	}
-	sent, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if ok && subtle.ConstantTimeCompare([]byte(sent), []byte(a.options.Token)) == 1 {
+	scheme, sent, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(sent), []byte(a.options.Token)) == 1 {
 		return true
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="poise"`)
@@ -56,8 +58,9 @@ func (a *API) permitted(w http.ResponseWriter, r *http.Request, need access) boo
 func (a *API) hostAllowed(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
-		name = strings.Trim(host, "[]")
+		name = host
 	}
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
 	if ip, err := netip.ParseAddr(name); err == nil {
 		return ip.IsLoopback() || a.named(name)
 	}
@@ -73,9 +76,11 @@ func (a *API) named(name string) bool {
 	return false
 }
 
+// clip bounds what of a caller's text is repeated to it.
 func clip(s string) string {
-	if len(s) > 64 {
-		return s[:64] + "…"
+	const most = 64
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -9,12 +10,22 @@ import (
 	"time"
 )
 
-// The stream keeps so many events for those that come back, serves so many
-// listeners, and lets each be so far behind before it is sent away.
+// The stream keeps so many events, of so many bytes, for those that come back,
+// serves so many listeners, and lets each be so far behind before it is sent
+// away.
 const (
 	streamKept      = 120
+	streamBytes     = 8 << 20
 	streamListeners = 64
 	streamBehind    = 16
+)
+
+// streamTime is how long one event may take to be written.
+const streamTime = 10 * time.Second
+
+var (
+	errStreamFull = fmt.Errorf("the stream has %d listeners already, which is the most", streamListeners)
+	errStreamOver = errors.New("poise is stopping")
 )
 
 // stream is the events of /api/v1/stream (server-sent events).
@@ -22,6 +33,7 @@ type stream struct {
 	mu        sync.Mutex
 	next      uint64
 	kept      []event
+	bytes     int // of kept
 	listeners map[chan event]struct{}
 	closed    bool
 }
@@ -32,30 +44,28 @@ type event struct {
 	data []byte
 }
 
-func newStream() *stream {
-	return &stream{next: 1, listeners: map[chan event]struct{}{}}
+func newStream(first uint64) *stream {
+	return &stream{next: first, listeners: map[chan event]struct{}{}}
 }
 
-// publish sends an event to every listener. Nothing is made when there is
-// none and none was lately: a quiet Poise does no work for the stream.
-func (s *stream) publish(kind string, make func() any) {
+// heard reports whether anybody listens: without, states are not worth making.
+func (s *stream) heard() bool {
 	s.mu.Lock()
-	idle := len(s.listeners) == 0
-	s.mu.Unlock()
-	if idle && kind == "state" {
-		return
-	}
-	data, err := json.Marshal(make())
+	defer s.mu.Unlock()
+	return len(s.listeners) > 0
+}
+
+// publish sends an event to every listener.
+func (s *stream) publish(kind string, v any) {
+	data, err := json.Marshal(v)
 	if err != nil {
-		return
+		return // our own types always can be
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := event{id: s.next, kind: kind, data: data}
 	s.next++
-	if s.kept = append(s.kept, e); len(s.kept) > streamKept {
-		s.kept = s.kept[1:]
-	}
+	s.keep(e)
 	for l := range s.listeners {
 		select {
 		case l <- e:
@@ -66,13 +76,27 @@ func (s *stream) publish(kind string, make func() any) {
 	}
 }
 
-// join returns a channel of events, beginning behind the one called last, or
-// nil when there are listeners enough.
-func (s *stream) join(last uint64) chan event {
+func (s *stream) keep(e event) {
+	s.kept = append(s.kept, e)
+	s.bytes += len(e.data)
+	for len(s.kept) > streamKept || s.bytes > streamBytes {
+		s.bytes -= len(s.kept[0].data)
+		s.kept[0] = event{} // the array behind the slice lives on
+		s.kept = s.kept[1:]
+	}
+}
+
+// join returns a channel of events, beginning behind the one called last; 0
+// means with the next. It is closed when the listener falls behind or the
+// stream ends.
+func (s *stream) join(last uint64) (chan event, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.listeners) >= streamListeners {
-		return nil
+	switch {
+	case s.closed:
+		return nil, errStreamOver
+	case len(s.listeners) >= streamListeners:
+		return nil, errStreamFull
 	}
 	l := make(chan event, streamKept+streamBehind)
 	if last > 0 {
@@ -83,7 +107,7 @@ func (s *stream) join(last uint64) chan event {
 		}
 	}
 	s.listeners[l] = struct{}{}
-	return l
+	return l, nil
 }
 
 func (s *stream) part(l chan event) {
@@ -106,21 +130,20 @@ func (s *stream) close() {
 }
 
 func (a *API) serveStream(w http.ResponseWriter, r *http.Request) {
-	last, _ := strconv.ParseUint(r.Header.Get("Last-Event-ID"), 10, 64)
-	events := a.stream.join(last)
-	if events == nil {
+	last, _ := strconv.ParseUint(r.Header.Get("Last-Event-ID"), 10, 64) // of another's making: begin with the next
+	events, err := a.stream.join(last)
+	if err != nil {
 		w.Header().Set("Retry-After", "5")
-		problem(w, http.StatusServiceUnavailable, "too many listeners on the stream")
+		problem(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
 	defer a.stream.part(events)
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
-	fmt.Fprint(w, "retry: 2000\n\n")
+	text := "retry: 2000\n\n"
 	for {
-		_ = control.SetWriteDeadline(time.Now().Add(10 * time.Second))
-		if control.Flush() != nil {
+		_ = control.SetWriteDeadline(time.Now().Add(streamTime))
+		if _, err := fmt.Fprint(w, text); err != nil || control.Flush() != nil {
 			return
 		}
 		select {
@@ -130,7 +153,7 @@ func (a *API) serveStream(w http.ResponseWriter, r *http.Request) {
 			if !ok {
 				return
 			}
-			fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", e.id, e.kind, e.data)
+			text = fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", e.id, e.kind, e.data)
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,12 +48,14 @@ type App struct {
 	access    *telemetry.AccessLog
 	accessTo  io.WriteCloser
 	adminLns  []adminListener
+	faults    faults
 
 	mu        sync.Mutex // one change of configuration at a time
 	config    *config.Config
 	document  config.Document
 	byAPI     bool   // the document was sent, and is not what the file says
 	seen      string // tag of the file's text that was last looked at
+	unread    bool   // the file could not be read then
 	clusters  atomic.Pointer[[]*managed]
 	listeners atomic.Pointer[[]*bound]
 	reloads   telemetry.Reloads
@@ -86,18 +87,21 @@ func New(o Options) (*App, error) {
 	a.clusters.Store(&none)
 	a.listeners.Store(&unbound)
 	var err error
-	if a.overrides, err = openOverrides(o.Config.State.Dir); err != nil {
+	if a.overrides, err = openOverrides(o.Config.State.Dir, a.stateFault); err != nil {
 		return nil, err
 	}
 	if err := a.openAccessLog(o.Config.Telemetry.AccessLog); err != nil {
 		return nil, err
+	}
+	if len(o.Document.Text) == 0 { // flags made the configuration
+		o.Document.Text = o.Config.Resolved()
 	}
 	if err := a.apply(o.Config, o.Document); err != nil {
 		return nil, errors.Join(err, a.closeAll())
 	}
 	a.restore()
 	a.api = admin.New(admin.Options{
-		Token: o.Config.Admin.Token, Names: o.Config.Admin.Names, Balancer: a, Config: a, Version: o.Version, Log: o.Log,
+		Token: o.Config.Admin.Token, Names: o.Config.Admin.Names, Balancer: a, Config: a, Version: o.Version, Now: a.now, Log: o.Log,
 		Metrics: telemetry.Handler(a.sources()),
 	})
 	if err := a.bindAdmin(&o.Config.Admin); err != nil {
@@ -126,6 +130,7 @@ func (a *App) Run(ctx context.Context) error {
 	parts.Go(func() { a.measure(below) })
 	parts.Go(func() { a.api.Run(below) })
 	parts.Go(func() { a.runAccessLog(below) })
+	parts.Go(func() { a.reopenOnSignal(below) })
 	failed := make(chan error, len(a.adminLns))
 	for _, l := range a.adminLns {
 		parts.Go(func() { failed <- l.serve(below) })
@@ -181,7 +186,9 @@ func (a *App) probers() []*probe.Prober {
 
 // drain stops the listeners and lets what is under way finish.
 func (a *App) drain() {
+	a.mu.Lock() // a change that is under way ends first, and none follows
 	a.draining.Store(true)
+	a.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	var all sync.WaitGroup
@@ -207,45 +214,4 @@ func (a *App) closeAll() error {
 		return a.accessTo.Close()
 	}
 	return nil
-}
-
-// openAccessLog opens where the access log goes, when there is one.
-func (a *App) openAccessLog(o *config.AccessLog) error {
-	if o == nil {
-		return nil
-	}
-	log, err := telemetry.NewAccessLog(o.Format, time.Now)
-	if err != nil {
-		return err
-	}
-	switch o.Path {
-	case "stdout":
-		a.accessTo = kept{a.options.Stdout}
-	case "stderr":
-		a.accessTo = kept{os.Stderr}
-	default:
-		f, err := os.OpenFile(o.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
-		if err != nil {
-			return fmt.Errorf("the access log cannot be written: %w", err)
-		}
-		a.accessTo = f
-	}
-	a.access = log
-	a.proxy.SetAccessLog(log)
-	return nil
-}
-
-// kept is a writer that is not ours to close.
-type kept struct{ io.Writer }
-
-func (kept) Close() error { return nil }
-
-func (a *App) runAccessLog(ctx context.Context) {
-	if a.access == nil {
-		return
-	}
-	if err := a.access.Run(a.accessTo, ctx.Done()); err != nil {
-		a.log.Error("the access log could not be written", "error", err)
-	}
-	_ = a.accessTo.Close()
 }

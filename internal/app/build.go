@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"poise/internal/admin"
@@ -56,7 +59,7 @@ func (a *App) newCluster(c config.Cluster) *managed {
 		Name: c.Name, Policy: c.Policy, Builders: catalog.Builders(), Balance: balance.Options{},
 		Panic: float64(c.Panic), AwaitCheck: c.Health != nil,
 		Attach: func(e *lb.Endpoint) (any, func()) {
-			p := a.transport.Pool(e.Address, poolOptions(&c))
+			p := a.transport.Pool(e.Address, poolOptions(&m.config)) // as it is when the endpoint comes
 			return p, p.Close
 		},
 		Wall: time.Now, OnChange: a.changed,
@@ -74,7 +77,7 @@ func (a *App) startProber(m *managed) {
 	m.prober.Set(addresses(m.config.Endpoints))
 }
 
-func proberOptions(h *config.Health, to probe.Reporter) probe.Options {
+func proberOptions(h *config.Health, to *cluster.Cluster) probe.Options {
 	o := probe.Options{
 		Interval: h.Interval.Std(), Timeout: h.Timeout.Std(), Jitter: float64(h.Jitter), Reporter: to,
 		Thresholds: probe.Thresholds{Rise: h.Rise, Fall: h.Fall, Initial: h.Initial},
@@ -88,7 +91,20 @@ func proberOptions(h *config.Health, to probe.Reporter) probe.Options {
 	default:
 		o.Check = probe.TCP()
 	}
+	o.Check = counted(o.Check, to)
 	return o
+}
+
+// counted counts the checks at the endpoint, where the counts outlive a change
+// of the checks. One that ends with its prober says nothing.
+func counted(check probe.Check, by *cluster.Cluster) probe.Check {
+	return func(ctx context.Context, address string) error {
+		err := check(ctx, address)
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			by.Checked(address, err == nil)
+		}
+		return err
+	}
 }
 
 func specs(endpoints []config.Endpoint) []cluster.Spec {
@@ -202,6 +218,9 @@ func (a *App) bindAdmin(o *config.Admin) error {
 	if err := a.bindAPI("tcp", o.Address, a.api.Handler(false)); err != nil {
 		return fmt.Errorf("admin.address: %w", err)
 	}
+	if err := admin.CheckReach(a.adminLns[0].Addr(), o.Token); err != nil {
+		return fmt.Errorf("admin.address: %w", err)
+	}
 	if o.Probes != "" {
 		if err := a.bindAPI("tcp", o.Probes, a.api.Probes()); err != nil {
 			return fmt.Errorf("admin.probes: %w", err)
@@ -210,15 +229,46 @@ func (a *App) bindAdmin(o *config.Admin) error {
 	if o.Socket == "" {
 		return nil
 	}
-	_ = os.Remove(o.Socket) // left by a process that was killed
+	if err := removeStale(o.Socket); err != nil {
+		return fmt.Errorf("admin.socket: %w", err)
+	}
 	if err := a.bindAPI("unix", o.Socket, a.api.Handler(true)); err != nil {
 		return fmt.Errorf("admin.socket: %w", err)
 	}
 	return os.Chmod(o.Socket, 0o600)
 }
 
+// removeStale removes a socket that a process left behind when it was killed,
+// and nothing else: not one that still answers, and no file of another kind.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("%s is there and is no socket; choose another path, or move it away", path)
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		_ = c.Close()
+		return listener.BindError(path, syscall.EADDRINUSE)
+	}
+	return os.Remove(path)
+}
+
+// ownerOnly gives a socket its mode before it has a name.
+func ownerOnly(network, _ string, raw syscall.RawConn) (err error) {
+	if network != "unix" {
+		return nil
+	}
+	controlErr := raw.Control(func(fd uintptr) { err = syscall.Fchmod(int(fd), 0o600) })
+	return errors.Join(controlErr, err)
+}
+
 func (a *App) bindAPI(network, address string, h http.Handler) error {
-	ln, err := net.Listen(network, address)
+	config := net.ListenConfig{Control: ownerOnly}
+	ln, err := config.Listen(context.Background(), network, address)
 	if err != nil {
 		return listener.BindError(address, err)
 	}
@@ -242,6 +292,6 @@ func (a *App) changed(e cluster.Event) {
 	if e.To == "unhealthy" || e.What == "panic" && e.To == "on" {
 		level = slog.LevelWarn
 	}
-	a.log.Log(context.Background(), level, e.What, attributes...)
+	a.log.Log(context.Background(), level, e.What, attributes...) //nolint:sloglint // one of the few words that cluster has for it
 	a.overrides.touch()
 }

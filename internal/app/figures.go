@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,6 +111,18 @@ func (a *App) Figures(name string) map[string]admin.Figures {
 	return nil
 }
 
+// HashKey implements admin.Balancer.
+func (a *App) HashKey(name string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, m := range *a.clusters.Load() {
+		if m.Name() == name {
+			return m.config.HashKey
+		}
+	}
+	return ""
+}
+
 // Ready implements admin.Balancer.
 func (a *App) Ready() error {
 	switch {
@@ -126,15 +139,18 @@ func (a *App) Source() admin.Source {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := admin.Source{From: "flags", Tag: tagOf(a.document.Text)}
+	var notes []string
 	switch {
 	case a.byAPI:
-		s.From, s.Note = "api", "a document sent by API is in force until the file next changes"
+		s.From = "api"
+		notes = append(notes, "a document sent by API is in force until the file next changes")
 	case a.options.Path != "":
 		s.From = a.options.Path
 	}
 	if !a.byAPI && a.options.Path != "" && a.seen != "" && a.seen != s.Tag {
-		s.Note = "the file says something else that is not in force; the log says why"
+		notes = append(notes, "the file says something else that is not in force; the log says why")
 	}
+	s.Note = strings.Join(append(notes, a.faults.list()...), "; ")
 	return s
 }
 
@@ -143,15 +159,9 @@ func (a *App) sources() telemetry.Sources {
 	return telemetry.Sources{
 		Book: &a.book, Version: a.options.Version, EndpointSeries: a.options.Config.Telemetry.Prometheus.EndpointSeries,
 		Clusters: func() []telemetry.Cluster {
-			a.mu.Lock()
-			defer a.mu.Unlock()
 			var all []telemetry.Cluster
 			for _, m := range *a.clusters.Load() {
-				k := telemetry.Cluster{Cluster: m.Cluster, Attempts: m.attempts, Idle: poolSizes}
-				if m.prober != nil {
-					k.Checks = m.prober.Counts()
-				}
-				all = append(all, k)
+				all = append(all, telemetry.Cluster{Cluster: m.Cluster, Attempts: m.attempts, Idle: poolSizes})
 			}
 			return all
 		},

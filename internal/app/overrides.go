@@ -19,13 +19,23 @@ type overridesFile struct {
 	path    string
 	dirty   chan struct{}
 	content map[string]cluster.Overrides // as read at the start
+	failing bool                         // the last save failed; only run touches it
+
+	// told is told of every failure that begins, and with nil when it is over.
+	told func(error)
 }
 
-// saveAfter gathers changes that come together into one write.
-const saveAfter = 200 * time.Millisecond
+const (
+	// saveAfter gathers changes that come together into one write.
+	saveAfter = 200 * time.Millisecond
+	// saveAgain is the pause before a save that failed is tried again.
+	saveAgain = 10 * time.Second
+)
 
-func openOverrides(dir string) (*overridesFile, error) {
-	f := &overridesFile{dirty: make(chan struct{}, 1)}
+// openOverrides reads what was saved. What cannot be read is moved aside and
+// told of, and the start goes on without it.
+func openOverrides(dir string, told func(error)) (*overridesFile, error) {
+	f := &overridesFile{dirty: make(chan struct{}, 1), told: told}
 	if dir == "" {
 		return f, nil
 	}
@@ -41,9 +51,29 @@ func openOverrides(dir string) (*overridesFile, error) {
 		err = json.Unmarshal(text, &f.content)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("state.dir: %s cannot be read (%w); mend it or move it away", f.path, err)
+		f.content = nil
+		f.moveAside(err)
 	}
 	return f, nil
+}
+
+// moveAside keeps a file that cannot be read from being overwritten.
+func (f *overridesFile) moveAside(cause error) {
+	aside := f.path + ".unreadable"
+	for n := 2; exists(aside); n++ {
+		aside = fmt.Sprintf("%s.unreadable-%d", f.path, n)
+	}
+	if err := os.Rename(f.path, aside); err != nil {
+		f.told(fmt.Errorf("%s cannot be read (%w) nor moved away (%w), so nothing is saved; move it away and start poise again", f.path, cause, err))
+		f.path = ""
+		return
+	}
+	f.told(fmt.Errorf("%s cannot be read (%w); it is %s now, and pins and endpoint states begin empty", f.path, cause, filepath.Base(aside)))
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // touch says that something may have changed.
@@ -61,18 +91,31 @@ func (f *overridesFile) touch() {
 // done, and then once more.
 func (f *overridesFile) run(ctx context.Context, collect func() map[string]cluster.Overrides) {
 	for {
+		var again <-chan time.Time
+		if f.failing {
+			again = time.After(saveAgain)
+		}
 		select {
 		case <-ctx.Done():
-			_ = f.save(collect())
+			f.noted(f.save(collect()))
 			return
+		case <-again:
 		case <-f.dirty:
+			select {
+			case <-ctx.Done():
+			case <-time.After(saveAfter):
+			}
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(saveAfter):
-		}
-		_ = f.save(collect())
+		f.noted(f.save(collect()))
 	}
+}
+
+// noted tells of a failure once when it begins and once when it is over.
+func (f *overridesFile) noted(err error) {
+	if (err != nil) != f.failing {
+		f.told(err)
+	}
+	f.failing = err != nil
 }
 
 // save replaces the file, so that a reader sees the old one or the new one.
@@ -85,10 +128,33 @@ func (f *overridesFile) save(all map[string]cluster.Overrides) error {
 		return err
 	}
 	next := f.path + ".new"
-	if err := os.WriteFile(next, append(text, '\n'), 0o640); err != nil {
+	if err := writeWhole(next, append(text, '\n')); err != nil {
 		return err
 	}
 	return os.Rename(next, f.path)
+}
+
+// writeWhole writes a file and has the disk take it, so that a rename never
+// puts an empty file in the place of a good one.
+func writeWhole(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// stateFault is told when state.dir does not do its work, and when it does
+// again.
+func (a *App) stateFault(err error) {
+	if err != nil {
+		a.faults.set("state.dir", "state.dir: "+err.Error())
+		a.log.Error("state.dir: pins and endpoint states may be lost at a restart", "error", err)
+		return
+	}
+	a.faults.set("state.dir", "")
+	a.log.Info("state.dir: pins and endpoint states are saved again")
 }
 
 // restore takes over what operators said before the restart.

@@ -2,16 +2,21 @@ package app
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	"poise/internal/admin"
 	"poise/internal/config"
 	"poise/internal/guard"
 	"poise/internal/listener"
@@ -20,10 +25,19 @@ import (
 	"poise/internal/transport"
 )
 
+// tagKey makes the tags of this process its own. A plain digest would let
+// whoever reads a document with its secrets blanked try them out.
+var tagKey = func() []byte {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	return key
+}()
+
 // tagOf names a text.
 func tagOf(text []byte) string {
-	sum := sha256.Sum256(text)
-	return `"` + hex.EncodeToString(sum[:8]) + `"`
+	sum := hmac.New(sha256.New, tagKey)
+	sum.Write(text)
+	return `"` + hex.EncodeToString(sum.Sum(nil)[:8]) + `"`
 }
 
 func pairs(m map[string]string) []route.Pair {
@@ -99,7 +113,7 @@ func (a *App) prepare(c *config.Config) (*plan, error) {
 		ln, err := listener.Listen(listenerOptions(&l), a.proxy.Handler(l.Address), a.log)
 		if err != nil {
 			p.undo()
-			return nil, err
+			return nil, stillHeld(err, l.Address, old)
 		}
 		b := &bound{Listener: ln, config: l}
 		p.listeners, p.opened = append(p.listeners, b), append(p.opened, b)
@@ -111,6 +125,18 @@ func (a *App) prepare(c *config.Config) (*plan, error) {
 	}
 	a.prepareClusters(c, p)
 	return p, nil
+}
+
+// stillHeld says so when it is Poise itself that holds the port of an address
+// that cannot be bound.
+func stillHeld(err error, address string, old []*bound) error {
+	_, port, _ := net.SplitHostPort(address)
+	for _, b := range old {
+		if _, p, _ := net.SplitHostPort(b.config.Address); p == port && p != "0" {
+			return fmt.Errorf("cannot listen on %s: the listener %s of this poise holds the port; take that away first, or start poise again", address, b.config.Address)
+		}
+	}
+	return err
 }
 
 func (a *App) prepareClusters(c *config.Config, p *plan) {
@@ -239,20 +265,26 @@ func retire(l *bound) {
 func (a *App) Document() ([]byte, string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.document.Text) == 0 {
-		text := a.config.Resolved()
-		return text, tagOf(text)
-	}
 	return config.Redact(a.document), tagOf(a.document.Text)
 }
 
+var errStopping = errors.New("poise is stopping and changes nothing any more")
+
 // Apply implements admin.Configurator. What is sent holds until the file next
 // changes.
-func (a *App) Apply(text []byte, dry bool) (config.Problems, error) {
+func (a *App) Apply(text []byte, dry bool, tags ...string) (config.Problems, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	problems, err := a.take(config.Document{Name: "api", Text: text}, dry)
-	if len(problems) == 0 && err == nil && !dry {
+	if len(tags) > 0 && !slices.Contains(tags, tagOf(a.document.Text)) {
+		return nil, admin.ErrStale
+	}
+	doc := config.Document{Name: "api", Text: text}
+	if dry {
+		_, problems := config.Parse(doc, a.options.Env)
+		return problems, nil
+	}
+	problems, err := a.take(doc)
+	if len(problems) == 0 && err == nil {
 		a.byAPI = true
 	}
 	return problems, err
@@ -266,16 +298,36 @@ func (a *App) Reload() (config.Problems, error) {
 	if a.options.Path == "" {
 		return nil, errors.New("poise was started with flags and has no file to reload")
 	}
-	text, err := config.ReadFile(a.options.Path)
+	text, err := a.readFile()
+	if err != nil {
+		a.reloads.Refused++
+		return nil, err
+	}
+	a.seen = tagOf(text)
+	problems, err := a.take(config.Document{Name: a.options.Path, Text: text})
+	if len(problems) == 0 && err == nil {
+		a.byAPI = false
+	}
+	return problems, err
+}
+
+// readFile reads the file again. A pipe was read once and for all.
+func (a *App) readFile() ([]byte, error) {
+	info, err := os.Stat(a.options.Path)
 	if err != nil {
 		return nil, err
 	}
-	a.seen, a.byAPI = tagOf(text), false
-	return a.take(config.Document{Name: a.options.Path, Text: text}, false)
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file and cannot be read again", a.options.Path)
+	}
+	return config.ReadFile(a.options.Path)
 }
 
-// take validates a document and, unless dry, applies it.
-func (a *App) take(doc config.Document, dry bool) (config.Problems, error) {
+// take validates a document and applies it.
+func (a *App) take(doc config.Document) (config.Problems, error) {
+	if a.draining.Load() {
+		return nil, errStopping
+	}
 	c, problems := config.Parse(doc, a.options.Env)
 	if len(problems) > 0 {
 		a.reloads.Refused++
@@ -283,9 +335,6 @@ func (a *App) take(doc config.Document, dry bool) (config.Problems, error) {
 			a.log.Error("configuration refused, nothing was changed", "problem", p.Error())
 		}
 		return problems, nil
-	}
-	if dry {
-		return nil, nil
 	}
 	if err := a.apply(c, doc); err != nil {
 		a.reloads.Refused++

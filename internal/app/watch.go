@@ -34,9 +34,15 @@ func (a *App) watch(ctx context.Context) {
 	}
 	a.mu.Lock()
 	a.seen = tagOf(a.options.Document.Text)
+	_, err := a.readFile()
 	a.mu.Unlock()
-	events, closeWatcher := a.fileEvents()
-	defer closeWatcher()
+	if err != nil {
+		a.log.Warn("the file is not watched", "error", err)
+		a.ignoreHangups(ctx, hangup)
+		return
+	}
+	w := a.fileEvents()
+	defer w.close()
 	due := time.NewTimer(pollEvery)
 	defer due.Stop()
 	for {
@@ -47,7 +53,10 @@ func (a *App) watch(ctx context.Context) {
 			if _, err := a.Reload(); err != nil {
 				a.log.Error("reload failed", "error", err)
 			}
-		case e := <-events:
+		case err := <-w.errors: // events may have been lost with it
+			a.log.Warn("watching the file failed for a moment", "error", err)
+			due.Reset(afterReplace)
+		case e := <-w.events:
 			if wait, ours := a.concerns(e); ours {
 				due.Reset(wait)
 			}
@@ -64,23 +73,33 @@ func (a *App) ignoreHangups(ctx context.Context, hangup <-chan os.Signal) {
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			a.log.Warn("SIGHUP: poise was started with flags and has no file to reload")
+			a.log.Warn("SIGHUP: there is no file to reload")
 		}
 	}
 }
 
+// watcher is told of changes in a directory. One that could not be made is
+// told of nothing.
+type watcher struct {
+	events <-chan fsnotify.Event
+	errors <-chan error
+	close  func()
+}
+
 // fileEvents watches the file's directory: editors and Kubernetes replace a
 // file, and a watch on it would die with the old one.
-func (a *App) fileEvents() (<-chan fsnotify.Event, func()) {
+func (a *App) fileEvents() watcher {
 	w, err := fsnotify.NewWatcher()
 	if err == nil {
-		err = w.Add(filepath.Dir(a.options.Path))
+		if err = w.Add(filepath.Dir(a.options.Path)); err != nil {
+			_ = w.Close()
+		}
 	}
 	if err != nil {
-		a.log.Warn("the file is not watched, only looked at now and then", "error", err)
-		return nil, func() {}
+		a.log.Warn("the file is not watched, only looked at now and then", "every", pollEvery, "error", err)
+		return watcher{close: func() {}}
 	}
-	return w.Events, func() { _ = w.Close() }
+	return watcher{events: w.Events, errors: w.Errors, close: func() { _ = w.Close() }}
 }
 
 // concerns reports whether an event may be about the file, and how long to
@@ -103,7 +122,8 @@ func (a *App) concerns(e fsnotify.Event) (time.Duration, bool) {
 func (a *App) lookAtFile() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	text, err := config.ReadFile(a.options.Path)
+	text, err := a.readFile()
+	a.fileFault(err)
 	if err != nil || tagOf(text) == a.seen {
 		return
 	}
@@ -116,7 +136,22 @@ func (a *App) lookAtFile() {
 			return
 		}
 	}
-	if problems, err := a.take(doc, false); len(problems) == 0 && err == nil {
+	if problems, err := a.take(doc); len(problems) == 0 && err == nil {
 		a.byAPI = false
 	}
+}
+
+// fileFault says once that the file is gone, and once that it is back.
+func (a *App) fileFault(err error) {
+	if (err != nil) == a.unread {
+		return
+	}
+	a.unread = err != nil
+	if err == nil {
+		a.faults.set("file", "")
+		a.log.Info("the configuration file can be read again")
+		return
+	}
+	a.faults.set("file", "the configuration file cannot be read; what is in force stays")
+	a.log.Warn("the configuration file cannot be read; what is in force stays", "error", err)
 }

@@ -2,6 +2,7 @@
 package balance
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -29,12 +30,7 @@ type PickInfo struct {
 
 // Excluded reports whether e was tried before.
 func (p *PickInfo) Excluded(e *lb.Endpoint) bool {
-	for _, x := range p.Exclude {
-		if x == e {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Exclude, e)
 }
 
 // Set is what a picker is built over.
@@ -49,6 +45,12 @@ type Cursor struct{ next atomic.Uint64 }
 
 // Next returns 0, 1, 2, … to all callers together.
 func (c *Cursor) Next() uint64 { return c.next.Add(1) - 1 }
+
+// At returns what Next will return, and takes no turn.
+func (c *Cursor) At() uint64 { return c.next.Load() }
+
+// MoveTo makes Next return at.
+func (c *Cursor) MoveTo(at uint64) { c.next.Store(at) }
 
 // Options are the parameters of all policies. The zero value is the
 // recommended configuration.

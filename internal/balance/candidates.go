@@ -1,6 +1,8 @@
 package balance
 
 import (
+	"slices"
+
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -50,12 +52,7 @@ func (c *Candidates) scan(info *PickInfo, eligible []*lb.Endpoint) {
 }
 
 func (c *Candidates) has(e *lb.Endpoint) bool {
-	for _, x := range c.Of[:c.N] {
-		if x == e {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Of[:c.N], e)
 }
 
 // Least is a running minimum that breaks ties evenly.

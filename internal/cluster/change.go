@@ -26,12 +26,37 @@ func (c *Cluster) SetChecked(checked bool) {
 	if checked {
 		return
 	}
+	var changed []Event
 	for i, m := range c.members {
 		next := *m
 		next.health, next.reason = healthy, ""
+		if e, ok := c.moved(m, &next, "its health is not checked any more"); ok {
+			changed = append(changed, e)
+		}
 		c.members[i] = &next
 	}
 	c.publish()
+	c.tell(changed...)
+}
+
+// moved stamps a member whose state is another than before, and returns the
+// event to tell of it once it is published.
+func (c *Cluster) moved(old, next *member, reason string) (Event, bool) {
+	before, after := old.state().Word, next.state().Word
+	if before == after {
+		return Event{}, false
+	}
+	next.since = c.options.Wall()
+	return Event{Cluster: c.options.Name, Endpoint: next.endpoint.Address, What: "state", From: before, To: after, Reason: reason}, true
+}
+
+func (c *Cluster) tell(events ...Event) {
+	if c.options.OnChange == nil {
+		return
+	}
+	for _, e := range events {
+		c.options.OnChange(e)
+	}
 }
 
 // SetOperator takes an operator's word on an address.
@@ -53,14 +78,11 @@ func (c *Cluster) change(address, reason string, f func(*member)) bool {
 		}
 		next := *m
 		f(&next)
-		before, after := m.state().Word, next.state().Word
-		if before != after {
-			next.since = c.options.Wall()
-		}
+		e, moved := c.moved(m, &next, reason)
 		c.members[i] = &next
 		c.publish()
-		if before != after && c.options.OnChange != nil {
-			c.options.OnChange(Event{Cluster: c.options.Name, Endpoint: address, What: "state", From: before, To: after, Reason: reason})
+		if moved {
+			c.tell(e)
 		}
 		return true
 	}
@@ -69,10 +91,11 @@ func (c *Cluster) change(address, reason string, f func(*member)) bool {
 
 // Overrides are the words of an operator that outlive a restart.
 type Overrides struct {
-	Policy    string            `json:"policy,omitempty"` // pinned
-	PolicyAt  time.Time         `json:"policy_at,omitzero"`
-	Over      string            `json:"over,omitempty"` // the configured policy that it was pinned over
-	Endpoints map[string]string `json:"endpoints,omitempty"`
+	Policy      string               `json:"policy,omitempty"` // pinned
+	PolicyAt    time.Time            `json:"policy_at,omitzero"`
+	Over        string               `json:"over,omitempty"`         // the configured policy that it was pinned over
+	Endpoints   map[string]string    `json:"endpoints,omitempty"`    // word by address
+	EndpointsAt map[string]time.Time `json:"endpoints_at,omitempty"` // when it was said
 }
 
 // Overrides returns what an operator said.
@@ -86,9 +109,10 @@ func (c *Cluster) Overrides() Overrides {
 	for _, m := range c.members {
 		if m.operator != Enable {
 			if o.Endpoints == nil {
-				o.Endpoints = map[string]string{}
+				o.Endpoints, o.EndpointsAt = map[string]string{}, map[string]time.Time{}
 			}
 			o.Endpoints[m.endpoint.Address] = m.operator.String()
+			o.EndpointsAt[m.endpoint.Address] = m.since
 		}
 	}
 	return o
@@ -100,7 +124,7 @@ func (c *Cluster) Overrides() Overrides {
 func (c *Cluster) Restore(o Overrides) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if o.Policy != "" && o.Over == c.configured && (c.options.Builders[o.Policy] != nil) {
+	if o.Policy != "" && o.Over == c.configured && c.known(o.Policy) {
 		c.pinned, c.pinnedAt = o.Policy, o.PolicyAt
 	}
 	for i, m := range c.members {
@@ -110,6 +134,9 @@ func (c *Cluster) Restore(o Overrides) {
 		}
 		next := *m
 		next.operator = word
+		if at := o.EndpointsAt[m.endpoint.Address]; !at.IsZero() {
+			next.since = at
+		}
 		c.members[i] = &next
 	}
 	c.publish()

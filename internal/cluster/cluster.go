@@ -99,12 +99,9 @@ type Cluster struct {
 	configured string
 	pinned     string
 	pinnedAt   time.Time
-	gone       Gone
+	gone       lb.Totals // of endpoints that have left
+	leaving    []leaver
 }
-
-// Gone sums the counters of endpoints that have left, so that sums over a
-// cluster never fall.
-type Gone struct{ Outcomes [lb.OutcomeCount]uint64 }
 
 // New returns a cluster with its first snapshot published.
 func New(o Options, specs []Spec) *Cluster {
@@ -118,13 +115,6 @@ func (c *Cluster) Name() string { return c.options.Name }
 
 // Snapshot returns the current snapshot, never nil.
 func (c *Cluster) Snapshot() *Snapshot { return c.snapshot.Load() }
-
-// Gone returns what endpoints did that are no longer here.
-func (c *Cluster) Gone() Gone {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.gone
-}
 
 // SetEndpoints makes specs the endpoints. An address that stays keeps its
 // counters, its state and its connections.
@@ -150,6 +140,7 @@ func (c *Cluster) SetEndpoints(specs []Spec) {
 	for _, m := range old {
 		c.retire(m)
 	}
+	c.settle()
 }
 
 func (c *Cluster) newMember(s Spec) *member {
@@ -170,9 +161,7 @@ func (c *Cluster) newMember(s Spec) *member {
 // retire ends a member that has left. Requests that hold it finish: closing
 // its pool closes only the connections that wait.
 func (c *Cluster) retire(m *member) {
-	for i := range m.endpoint.Stats.Outcomes {
-		c.gone.Outcomes[i] += m.endpoint.Stats.Outcomes[i].Load()
-	}
+	c.leaving = append(c.leaving, leaver{m.endpoint, c.options.Wall()})
 	if m.detach != nil {
 		m.detach()
 	}
@@ -198,7 +187,7 @@ func (c *Cluster) Pin(policy string) error {
 	if policy == "least-connections" {
 		policy = "least-request"
 	}
-	if c.options.Builders[policy] == nil && policy != lb.Adaptive {
+	if !c.known(policy) {
 		return fmt.Errorf("there is no policy %q; there are %s and %s", policy, strings.Join(lb.Policies, ", "), lb.Adaptive)
 	}
 	c.mu.Lock()
@@ -209,6 +198,10 @@ func (c *Cluster) Pin(policy string) error {
 	}
 	c.publish()
 	return nil
+}
+
+func (c *Cluster) known(policy string) bool {
+	return policy == lb.Adaptive || c.options.Builders[policy] != nil
 }
 
 // publish makes the next snapshot of what the cluster is now. The caller holds
@@ -240,9 +233,6 @@ func (c *Cluster) publish() {
 
 // report tells what a publish changed for the cluster as a whole.
 func (c *Cluster) report(old, s *Snapshot) {
-	if c.options.OnChange == nil {
-		return
-	}
 	event := Event{Cluster: c.options.Name, What: "policy", To: s.Policy, Reason: s.Note}
 	if old != nil {
 		event.From = old.Policy
@@ -250,11 +240,11 @@ func (c *Cluster) report(old, s *Snapshot) {
 			event.Reason = "pinned by the operator"
 		}
 	}
-	if event.From != event.To {
-		c.options.OnChange(event)
+	if event.From != event.To || old.Pinned != s.Pinned {
+		c.tell(event)
 	}
 	if old != nil && old.Panic != s.Panic {
-		c.options.OnChange(panicEvent(c.options.Name, s))
+		c.tell(panicEvent(c.options.Name, s))
 	}
 }
 

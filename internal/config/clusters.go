@@ -100,7 +100,7 @@ func (v *validator) health(path string, h *Health) {
 // 200-299,304.
 func ParseStatuses(text string) ([][2]int, error) {
 	var all [][2]int
-	for _, part := range strings.Split(text, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		low, high, isRange := strings.Cut(strings.TrimSpace(part), "-")
 		if !isRange {
 			high = low

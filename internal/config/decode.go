@@ -19,6 +19,7 @@ type decoder struct {
 	problems Problems
 	places   map[string]place
 	said     map[string]bool // paths that need no second verdict
+	broken   map[string]bool // paths that could not be read, so that nothing in them can be judged
 	hidden   map[string]bool // paths whose value came from a file
 	visited  int
 }
@@ -26,7 +27,7 @@ type decoder struct {
 func newDecoder(file string, env Env) *decoder {
 	return &decoder{
 		file: file, expander: expander{env: env, left: mostExpanded},
-		places: map[string]place{}, said: map[string]bool{}, hidden: map[string]bool{},
+		places: map[string]place{}, said: map[string]bool{}, broken: map[string]bool{}, hidden: map[string]bool{},
 	}
 }
 
@@ -36,7 +37,7 @@ func (d *decoder) add(at place, path, what, hint string) {
 
 // fail reports what is wrong with a node.
 func (d *decoder) fail(n *yaml.Node, path, what, hint string) {
-	d.said[path] = true
+	d.said[path], d.broken[path] = true, true
 	d.add(place{n.Line, n.Column}, path, what, hint)
 }
 
@@ -44,7 +45,7 @@ func (d *decoder) fail(n *yaml.Node, path, what, hint string) {
 // where the nearest thing around it does. Of what came from a file it repeats
 // nothing: problems are logged and shown to anybody who may ask.
 func (d *decoder) report(path, what, hint string) {
-	if d.said[path] {
+	if d.said[path] || d.inBroken(path) {
 		return
 	}
 	d.said[path] = true
@@ -56,6 +57,16 @@ func (d *decoder) report(path, what, hint string) {
 		what = hiddenValue
 	}
 	d.add(at, path, what, hint)
+}
+
+// inBroken reports whether something around a path could not be read.
+func (d *decoder) inBroken(path string) bool {
+	for outer := parent(path); outer != ""; outer = parent(outer) {
+		if d.broken[outer] {
+			return true
+		}
+	}
+	return false
 }
 
 const hiddenValue = "what the file holds cannot be used here"

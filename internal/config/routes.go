@@ -2,15 +2,19 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+
+	"poise/internal/route"
 )
 
 func (v *validator) route(path string, r *Route) {
 	v.destination(path, r)
 	v.match(path+".match", &r.Match)
 	v.rooted(path+".strip_prefix", r.StripPrefix)
+	v.matchable(path+".strip_prefix", r.StripPrefix)
 	if !hostPort(r.Host) {
 		v.report(path+".host", fmt.Sprintf("%q is no host name", r.Host), "use preserve, endpoint or a name")
 	}
@@ -87,7 +91,7 @@ func (v *validator) match(path string, m *Match) {
 		}
 	}
 	for field := range m.Header {
-		v.token(join(path+".header", field), field, "field name")
+		v.fieldName(join(path+".header", field), field)
 	}
 }
 
@@ -103,6 +107,8 @@ func (v *validator) matchPath(path string, p *Path) {
 	}
 	v.rooted(path+".prefix", p.Prefix)
 	v.rooted(path+".exact", p.Exact)
+	v.matchable(path+".prefix", p.Prefix)
+	v.matchable(path+".exact", p.Exact)
 	_, err := regexp.Compile(p.Regex)
 	if err == nil { // what is open at its end would swallow what it is wrapped in
 		_, err = regexp.Compile(`\A(?:` + p.Regex + `)\z`)
@@ -122,24 +128,40 @@ func (v *validator) redirect(path string, r *Redirect) {
 	}
 }
 
-// ownedByConnection are fields that a route cannot change: what they say
-// belongs to the connection, not to the message.
+// matchable reports a path that no request can have.
+func (v *validator) matchable(path, text string) {
+	if _, err := route.NormalPath(text); err != nil && !v.said[path] && !strings.Contains(text, "?") {
+		v.report(path, err.Error(), "take out %2F, %5C, %00, backslashes and broken escapes")
+	}
+}
+
+// ownedByConnection are fields that a route can neither change nor match: what
+// they say belongs to the connection, not to the message.
 var ownedByConnection = []string{"host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "keep-alive", "proxy-connection", "expect"}
 
+// fieldName checks the name of a field that a route changes or matches.
+func (v *validator) fieldName(path, name string) {
+	v.token(path, name, "field name")
+	if slices.Contains(ownedByConnection, strings.ToLower(name)) {
+		v.report(path, name+" belongs to the connection; a route can neither change nor match it", "for Host use host:")
+	}
+}
+
 func (v *validator) headers(path string, h *Headers) {
-	check := func(path, name string) {
-		v.token(path, name, "field name")
-		if slices.Contains(ownedByConnection, strings.ToLower(name)) {
-			v.report(path, name+" belongs to the connection and cannot be changed by a route", "for Host use host:")
+	names := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(h.Set)) {
+		at := join(path+".set", name)
+		v.fieldName(at, name)
+		if lower := strings.ToLower(name); names[lower] {
+			v.report(at, name+" is set twice, in upper and in lower case", "keep one")
+		} else {
+			names[lower] = true
 		}
 	}
-	for name := range h.Set {
-		check(join(path+".set", name), name)
-	}
 	for name := range h.Add {
-		check(join(path+".add", name), name)
+		v.fieldName(join(path+".add", name), name)
 	}
 	for i, name := range h.Remove {
-		check(indexed(path+".remove", i), name)
+		v.fieldName(indexed(path+".remove", i), name)
 	}
 }

@@ -77,6 +77,12 @@ func (w *BodyWriter) Flush(dst Wire) error {
 	return err
 }
 
+// Complete reports whether everything of the message is queued, but for what
+// Finish adds.
+func (w *BodyWriter) Complete() bool {
+	return w.framing == message.NoBody || w.framing == message.Length && w.left == 0
+}
+
 // Finish ends the body and flushes.
 func (w *BodyWriter) Finish(dst Wire, trailers []message.Field) error {
 	switch w.framing {

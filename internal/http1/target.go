@@ -36,11 +36,11 @@ func (p *HeadParser) connectTarget(target []byte, h *message.Head) *message.Refu
 
 // absoluteTarget is a URL whose authority replaces Host.
 func (p *HeadParser) absoluteTarget(target []byte, h *message.Head) *message.Refusal {
-	i := bytes.Index(target, []byte("://"))
-	if i < 0 {
+	scheme, rest, found := bytes.Cut(target, []byte("://"))
+	if !found {
 		return errTargetForm
 	}
-	switch scheme := target[:i]; {
+	switch {
 	case message.EqualFold(scheme, "http"):
 		h.Scheme = schemeHTTP
 	case message.EqualFold(scheme, "https"):
@@ -48,7 +48,6 @@ func (p *HeadParser) absoluteTarget(target []byte, h *message.Head) *message.Ref
 	default:
 		return errTargetForm
 	}
-	rest := target[i+3:]
 	end := bytes.IndexAny(rest, "/?")
 	if end < 0 {
 		end = len(rest)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,31 +16,58 @@ import (
 
 // Demo is one command to see it work.
 type Demo struct {
-	Workers int
-	Rate    float64
-	For     time.Duration // of the whole tour
-	Tour    bool          // break things; otherwise only balance
-	Quiet   bool          // no line a second
-	Out     io.Writer
-	Target  string // URL of the balancer
-	Admin   string // URL of its API
+	Workers  int
+	Rate     float64
+	For      time.Duration // of the whole tour
+	Policies []string      // that the tour compares; some of Policies()
+	Tour     bool          // break things; otherwise only balance
+	Quiet    bool          // only the summary
+	Colour   bool          // Out is a terminal that shows colours
+	Live     bool          // Out is a terminal: the last line may be rewritten
+	Out      io.Writer
+	Target   string // URL of the balancer
+	Admin    string // URL of its API
 	// Start starts a balancer over the endpoints. stop ends it and waits.
 	Start func(endpoints []string) (stop func() error, err error)
+
+	screen *screen
 }
 
-// policies are the ones that the tour compares.
-var policies = []string{"round-robin", "least-request", "peak-ewma", "hot-cold"}
+// Policies are those that a tour knows what to expect of.
+func Policies() []string {
+	return []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold"}
+}
+
+// DefaultPolicies are those that the tour compares when it is told nothing.
+func DefaultPolicies() []string {
+	return []string{"round-robin", "least-request", "peak-ewma", "hot-cold"}
+}
 
 // leastStop is how long a stop of the tour lasts at least: the health checks
 // need about a second to see that a worker hangs.
 const leastStop = 2 * time.Second
 
-// Shortest is how long a tour takes at least.
-func Shortest() time.Duration { return time.Duration(len(policies)*len(conditions)) * leastStop }
+// Shortest is how long a tour of so many policies takes at least.
+func Shortest(policies int) time.Duration {
+	return time.Duration(policies*len(conditions)) * leastStop
+}
 
-// Run starts everything, runs until the time is over or ctx is done, and
-// stops everything. missing says what was expected on the tour and not seen.
-func (d *Demo) Run(ctx context.Context) (missing []string, err error) {
+// Outcome is how a tour went.
+type Outcome struct {
+	Stops, Run int      // planned; gone through to their end
+	Missing    []string // what was expected and not seen, or could not be done
+}
+
+// Good reports whether every stop had its expected effect.
+func (o *Outcome) Good() bool { return o.Run == o.Stops && len(o.Missing) == 0 }
+
+// requestTimeout is how long the load waits for an answer.
+const requestTimeout = 5 * time.Second
+
+// Run starts everything, runs until the time is over or ctx is done, stops
+// everything, and prints the summary of what there was.
+func (d *Demo) Run(ctx context.Context) (*Outcome, error) {
+	d.screen = &screen{out: d.Out, colour: d.Colour, live: d.Live && !d.Quiet}
 	crew, err := newCrew(d.Workers)
 	if err != nil {
 		return nil, err
@@ -51,46 +77,49 @@ func (d *Demo) Run(ctx context.Context) (missing []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	d.screen.name(crew)
 	d.introduce(crew)
-	ctx, cancel := context.WithTimeout(ctx, d.For+time.Second) // the last stop still asks how things stand
+	// Nothing takes longer than the tour and the last request's timeout.
+	ctx, cancel := context.WithTimeout(ctx, d.For+2*requestTimeout)
 	defer cancel()
-	var b board
+	b := board{policies: d.Policies}
+	if !d.Tour {
+		b.begin(newScore("", "no fault", d.Workers), d.For)
+	}
 	var loading sync.WaitGroup
 	loading.Go(func() { err = d.load(ctx, &b) })
 	if d.Tour {
 		d.tour(ctx, crew, &b)
 	} else {
-		b.begin(newScore("", "steady", d.Workers), d.For)
-		<-ctx.Done()
+		d.balance(ctx)
 	}
-	cancel()
 	loading.Wait()
+	d.screen.close()
 	if stopErr := stop(); err == nil {
 		err = stopErr
 	}
-	return d.conclude(&b), err
-}
-
-func (d *Demo) introduce(c *crew) {
-	fmt.Fprintf(d.Out, "poise demo: %d workers, %.0f requests a second to %s\n", d.Workers, d.Rate, d.Target)
-	for _, m := range c.members {
-		fmt.Fprintf(d.Out, "  worker %s on %s: %v a request, %d at once\n", m.name, m.address, m.settings.Delay, m.settings.Slots)
+	if !d.Tour {
+		b.printPlain(d.screen)
+		return &Outcome{}, err
 	}
-	fmt.Fprintf(d.Out, "while it runs, from another terminal:\n")
-	fmt.Fprintf(d.Out, "  curl -i %s\n", d.Target)
-	fmt.Fprintf(d.Out, "  curl %s/api/v1/clusters/default\n", d.Admin)
-	fmt.Fprintf(d.Out, "  curl -X PUT -H 'Content-Type: application/json' -d '{\"policy\":\"least-request\"}' %s/api/v1/clusters/default/policy\n", d.Admin)
-	fmt.Fprintf(d.Out, "  curl -X PUT -d '{\"delay\":\"200ms\"}' http://%s/control\n\n", c.members[0].address)
+	outcome := b.outcome()
+	b.printTable(d.screen)
+	d.conclude(outcome)
+	return outcome, err
 }
 
 // load sends the requests of the whole demo.
 func (d *Demo) load(ctx context.Context, b *board) error {
 	o := load.Options{
-		URL: d.Target, Rate: d.Rate, For: d.For, Timeout: 5 * time.Second, Seed: 1,
+		URL: d.Target, Rate: d.Rate, For: d.For, Timeout: requestTimeout, Seed: 1,
 		OnResult: b.add,
 		OnSecond: func(s load.Second) {
-			if !d.Quiet {
-				fmt.Fprintln(d.Out, d.line(s))
+			switch {
+			case d.Quiet:
+			case d.Tour:
+				d.screen.second(b.label(), &s, d.Workers)
+			default:
+				d.screen.row(fmt.Sprintf("second %d", s.At), figuresOf(&s, d.Workers), unjudged)
 			}
 		},
 	}
@@ -98,51 +127,86 @@ func (d *Demo) load(ctx context.Context, b *board) error {
 	return err
 }
 
-// line is one second of the demo.
-func (d *Demo) line(s load.Second) string {
-	total := int64(0)
-	for _, n := range s.Workers {
-		total += n
+// balance breaks nothing.
+func (d *Demo) balance(ctx context.Context) {
+	if !d.Quiet {
+		d.screen.heading("round-robin", d.Workers)
 	}
-	var shares []string
-	for i := range d.Workers {
-		n := s.Workers[fmt.Sprint(i+1)]
-		shares = append(shares, fmt.Sprintf("%3.0f%%", 100*float64(n)/float64(max(total, 1))))
+	wait(ctx, d.For)
+}
+
+// wait reports whether ctx was good to the end.
+func wait(ctx context.Context, lasts time.Duration) bool {
+	t := time.NewTimer(lasts)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
 	}
-	return fmt.Sprintf("%4ds %5d req  p50 %7.1f ms  p99 %7.1f ms  %4d failed   workers %s",
-		s.At, s.Requests, s.P50.Seconds()*1000, s.P99.Seconds()*1000, s.Failures, strings.Join(shares, " "))
 }
 
 // tour goes through all conditions under each policy.
 func (d *Demo) tour(ctx context.Context, c *crew, b *board) {
-	lasts := d.For / time.Duration(len(policies)*len(conditions))
-	first := c.members[0]
-	for _, policy := range policies {
-		for _, k := range conditions {
-			if ctx.Err() != nil {
+	lasts := d.For / time.Duration(len(d.Policies)*len(conditions))
+	until := time.Now() // stops end when they should, however long things take
+	for _, policy := range d.Policies {
+		if !d.Quiet {
+			d.screen.heading(policy, d.Workers)
+		}
+		problem := ""
+		if err := d.pin(ctx, policy); err != nil && ctx.Err() == nil {
+			problem = err.Error()
+		}
+		victim := c.members[0]
+		for i := range conditions {
+			k := &conditions[i]
+			if !k.sameVictim {
+				victim = c.busiest(b.last())
+			}
+			until = until.Add(lasts)
+			if !d.stop(ctx, b, k, stop{policy: policy, victim: victim, until: until, problem: problem}) {
 				return
 			}
-			s := newScore(policy, k.name, d.Workers)
-			if k.name == conditions[0].name {
-				if err := d.pin(ctx, policy); err != nil {
-					s.missing = err.Error()
-				}
-			}
-			if !d.Quiet {
-				fmt.Fprintf(d.Out, "--- %s: %s\n", policy, k.name)
-			}
-			b.begin(s, lasts)
-			if err := k.begin(first); err != nil {
-				s.missing = err.Error()
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(lasts):
-			}
-			s.state = d.stateOf(ctx, first.address)
-			heal(first)
 		}
 	}
+}
+
+// stop is one condition under one policy.
+type stop struct {
+	policy  string
+	victim  *member
+	until   time.Time
+	problem string // what is wrong already
+}
+
+// stop goes through one stop, and reports whether it came to its end.
+func (d *Demo) stop(ctx context.Context, b *board, k *condition, p stop) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	s := newScore(p.policy, k.name, d.Workers)
+	s.victim, s.missing = p.victim.name, p.problem
+	s.label = k.label(p.victim.name)
+	b.begin(s, time.Until(p.until))
+	if err := k.begin(p.victim); err != nil {
+		s.missing = err.Error()
+	}
+	if !wait(ctx, time.Until(p.until)) {
+		heal(p.victim)
+		return false
+	}
+	state := d.stateOf(ctx, p.victim.address)
+	heal(p.victim)
+	b.judge(s, state, k)
+	if !d.Quiet {
+		d.screen.row(s.label, b.figures(s), verdictOf(s))
+		if s.missing != "" {
+			d.screen.event("not as expected: " + s.missing)
+		}
+	}
+	return true
 }
 
 // pin switches the policy as an operator would: through the API.
@@ -151,13 +215,7 @@ func (d *Demo) pin(ctx context.Context, policy string) error {
 	if err != nil {
 		return err
 	}
-	q, err := http.NewRequestWithContext(ctx, http.MethodPut, d.Admin+"/api/v1/clusters/default/policy", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	q.Header.Set("Content-Type", "application/json")
-	t := &http.Transport{DisableKeepAlives: true}
-	answer, err := t.RoundTrip(q)
+	answer, err := d.call(ctx, http.MethodPut, "/policy", body)
 	if err != nil {
 		return err
 	}
@@ -168,14 +226,19 @@ func (d *Demo) pin(ctx context.Context, policy string) error {
 	return nil
 }
 
+func (d *Demo) call(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	q, err := http.NewRequestWithContext(ctx, method, d.Admin+"/api/v1/clusters/default"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	q.Header.Set("Content-Type", "application/json")
+	t := &http.Transport{DisableKeepAlives: true}
+	return t.RoundTrip(q)
+}
+
 // stateOf asks the API for an endpoint's state.
 func (d *Demo) stateOf(ctx context.Context, address string) string {
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, d.Admin+"/api/v1/clusters/default", nil)
-	if err != nil {
-		return err.Error()
-	}
-	t := &http.Transport{DisableKeepAlives: true}
-	answer, err := t.RoundTrip(q)
+	answer, err := d.call(ctx, http.MethodGet, "", nil)
 	if err != nil {
 		return err.Error()
 	}
@@ -194,42 +257,19 @@ func (d *Demo) stateOf(ctx context.Context, address string) string {
 	return "not there"
 }
 
-// conclude prints what each policy did under each condition, and returns what
-// was expected and not seen.
-func (d *Demo) conclude(b *board) (missing []string) {
-	if !d.Tour {
-		return nil
+// busiest returns the fast worker that answered most in the last part of a
+// stop: a fault hurts there most. Where the turns are even it is the first.
+func (c *crew) busiest(s *score) *member {
+	best := c.members[0]
+	if s == nil {
+		return best
 	}
-	fmt.Fprintf(d.Out, "\np50 / p99 in ms and share of failed requests, one of %d workers being what the column says\n", d.Workers)
-	fmt.Fprintf(d.Out, "%-14s", "policy")
-	for _, k := range conditions {
-		fmt.Fprintf(d.Out, "%24s", k.name)
-	}
-	fmt.Fprintln(d.Out)
-	for _, policy := range policies {
-		fmt.Fprintf(d.Out, "%-14s", policy)
-		for _, k := range conditions {
-			i := slices.IndexFunc(b.scores, func(s *score) bool { return s.policy == policy && s.condition == k.name })
-			if i < 0 {
-				fmt.Fprintf(d.Out, "%24s", "not run")
-				missing = append(missing, policy+", "+k.name+": not run")
-				continue
-			}
-			s := b.scores[i]
-			fmt.Fprintf(d.Out, "%24s", s.cell())
-			if s.missing == "" {
-				s.missing = k.expect(policy, s)
-			}
-			if s.missing != "" {
-				missing = append(missing, policy+", "+k.name+": "+s.missing)
-			}
+	fast := slices.MinFunc(c.members, func(a, b *member) int { return int(a.settings.Delay - b.settings.Delay) }).settings.Delay
+	for _, m := range c.members {
+		const clearly = 1.1
+		if m.settings.Delay == fast && float64(s.lateOf[m.name]) > clearly*float64(s.lateOf[best.name]) {
+			best = m
 		}
-		fmt.Fprintln(d.Out)
 	}
-	return missing
-}
-
-func (s *score) cell() string {
-	h := s.latency.Snapshot()
-	return fmt.Sprintf("%.0f / %.0f  %.1f%%", h.Quantile(0.5).Seconds()*1000, h.Quantile(0.99).Seconds()*1000, 100*s.failed())
+	return best
 }

@@ -26,7 +26,7 @@ type member struct {
 	mu     sync.Mutex
 	worker *worker.Worker
 	stop   context.CancelFunc
-	done   chan error
+	done   chan struct{}
 }
 
 // slots is what one worker of the crew serves at once.
@@ -76,9 +76,9 @@ func (m *member) start() error {
 	m.address = ln.Addr().String()
 	m.worker = worker.New(m.name, m.settings, uint64(len(m.name))+1)
 	ctx, cancel := context.WithCancel(context.Background())
-	m.stop, m.done = cancel, make(chan error, 1)
+	m.stop, m.done = cancel, make(chan struct{})
 	w, done := m.worker, m.done
-	go func() { done <- w.Run(ctx, ln) }()
+	go func() { defer close(done); _ = w.Run(ctx, ln) }()
 	return nil
 }
 

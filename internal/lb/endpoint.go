@@ -63,4 +63,51 @@ func (l *Live) End() { l.inflight.Add(-1) }
 type Stats struct {
 	Outcomes [OutcomeCount]atomic.Uint64
 	Latency  stats.Histogram // of attempts that had an answer's head
+	Passed   atomic.Uint64   // health checks
+	Failed   atomic.Uint64
+}
+
+// Totals are the values of Stats at one moment, to add and subtract.
+type Totals struct {
+	Outcomes       [OutcomeCount]uint64
+	Latency        stats.Snapshot
+	Passed, Failed uint64
+}
+
+// Totals reads the counters. An attempt that ends at the same moment may be in
+// one of them and not yet in the other.
+func (s *Stats) Totals() Totals {
+	t := Totals{Latency: s.Latency.Snapshot(), Passed: s.Passed.Load(), Failed: s.Failed.Load()}
+	for i := range t.Outcomes {
+		t.Outcomes[i] = s.Outcomes[i].Load()
+	}
+	return t
+}
+
+// Attempts returns how many attempts were counted.
+func (t *Totals) Attempts() (n uint64) {
+	for _, o := range t.Outcomes {
+		n += o
+	}
+	return n
+}
+
+// Add adds o to t.
+func (t *Totals) Add(o *Totals) {
+	for i := range t.Outcomes {
+		t.Outcomes[i] += o.Outcomes[i]
+	}
+	t.Latency.Add(&o.Latency)
+	t.Passed += o.Passed
+	t.Failed += o.Failed
+}
+
+// Sub returns t less earlier, which must be earlier totals of the same
+// counters.
+func (t *Totals) Sub(earlier *Totals) Totals {
+	d := Totals{Latency: t.Latency.Sub(&earlier.Latency), Passed: t.Passed - earlier.Passed, Failed: t.Failed - earlier.Failed}
+	for i := range d.Outcomes {
+		d.Outcomes[i] = t.Outcomes[i] - earlier.Outcomes[i]
+	}
+	return d
 }

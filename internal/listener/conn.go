@@ -2,26 +2,24 @@ package listener
 
 import (
 	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"poise/internal/buffer"
 	"poise/internal/http1"
 	"poise/internal/message"
+	"poise/internal/socket"
 )
 
 // conn is a downstream connection and the exchange that is on it. One
 // goroutine owns it; a second may read the body while the first writes.
 type conn struct {
 	l    *Listener
-	nc   *net.TCPConn
-	raw  syscall.RawConn
+	nc   *socket.Conn
 	info message.Conn
 
 	parser http1.HeadParser
@@ -49,18 +47,16 @@ type conn struct {
 	watcher message.Canceler
 	gone    bool // the client left
 
-	wait    func(fd uintptr) bool // bound once: a wait allocates nothing
-	waitN   int
-	waitErr error
-	polled  poller
+	refusal *message.Refusal // what is wrong with the request that was read last
+	ready   bool             // it is still to be answered
 }
 
 func newConn(l *Listener, nc *net.TCPConn) (*conn, error) {
-	raw, err := nc.SyscallConn()
+	s, err := socket.New(nc)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{l: l, nc: nc, raw: raw}
+	c := &conn{l: l, nc: s}
 	peer, _ := nc.RemoteAddr().(*net.TCPAddr)
 	remote := peer.AddrPort().Addr().Unmap()
 	l.Accepted.Add(1)
@@ -69,8 +65,6 @@ func newConn(l *Listener, nc *net.TCPConn) (*conn, error) {
 		RemoteText: []byte(remote.String()), Scheme: "http",
 		Trusted: contains(l.options.Trusted, remote), Via: !l.options.HideVia,
 	}
-	c.wait = c.waitFor
-	c.polled.bind()
 	return c, nil
 }
 
@@ -86,22 +80,53 @@ func contains(prefixes []netip.Prefix, a netip.Addr) bool {
 // serve is the life of the connection.
 func (c *conn) serve() {
 	defer c.end()
-	for {
-		refusal, err := c.readHead()
-		if err != nil {
-			return
-		}
-		c.enter(serving)
-		if refusal != nil {
-			c.refused, c.closing = true, true
-			c.l.handler.Refuse(c, refusal)
-		} else {
-			c.l.handler.Serve(c)
-		}
-		if !c.settle() {
+	c.begin()
+	for c.next() {
+		if !c.exchange() {
 			return
 		}
 	}
+}
+
+// next answers requests until there is one that cannot be answered where it
+// was read, since more of it is to be read, or none. It reports which.
+func (c *conn) next() bool {
+	if c.Took(0) { // what came with the request before
+		return c.ready
+	}
+	for {
+		err := c.nc.Turns(c)
+		switch {
+		case err == nil:
+			return c.ready
+		case c.again(err):
+		case c.in.Len() > 0 || c.stopped.Load() || !errors.Is(err, os.ErrDeadlineExceeded):
+			return c.late(err)
+		default: // a request may have come just as the wait for it was ended; closing on it would reset it
+			came, left := c.nc.Rest(c)
+			if left || !came {
+				return c.ready
+			}
+		}
+	}
+}
+
+// exchange has the request that was read answered, and reports whether
+// another may follow.
+func (c *conn) exchange() bool {
+	c.ready = false
+	c.enter(serving)
+	if c.refusal != nil {
+		c.refused, c.closing = true, true
+		c.l.handler.Refuse(c, c.refusal)
+	} else {
+		c.l.handler.Serve(c)
+	}
+	if !c.settle() {
+		return false
+	}
+	c.begin()
+	return true
 }
 
 func (c *conn) end() {
@@ -115,38 +140,81 @@ func (c *conn) end() {
 	c.l.leave(c)
 }
 
-// readHead waits for a request. The error says only that there is none: the
-// client left, or waited too long to begin.
-func (c *conn) readHead() (*message.Refusal, error) {
-	c.parser.Reset()
-	c.begin()
-	c.enter(waiting)
-	for {
-		if c.in.Len() > 0 {
-			if c.reading.phase() == waiting {
-				c.enter(heading)
-			}
-			n, refusal := c.parser.Request(c.in.Bytes(), c.l.options.Head, &c.head)
-			if refusal != nil {
-				return refusal, nil
-			}
-			if n > 0 {
-				c.in.Skip(n)
-				return c.understood(), nil
-			}
+// Room implements socket.Memory. A connection on which nothing comes holds
+// none.
+func (c *conn) Room() []byte {
+	if c.in.Len() == 0 {
+		c.in.Hold(buffer.Small)
+	} else if len(c.in.Space()) == 0 {
+		size := c.in.Cap()
+		if c.in.Len() == size {
+			size = min(4*size, size+buffer.Huge)
 		}
-		if err := c.fillHead(); err != nil {
-			return c.late(err)
-		}
+		c.in.Hold(size)
+		c.parser.Reset() // memory moved
+	}
+	return c.in.Space()
+}
+
+// Empty implements socket.Memory.
+func (c *conn) Empty() {
+	if c.in.Len() == 0 {
+		c.in.Release()
 	}
 }
 
-// late says what a head that does not come any further means.
-func (c *conn) late(err error) (*message.Refusal, error) {
-	if c.in.Len() > 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.reading.phase() == heading {
-		return slowHead, nil
+// Took implements socket.Turner: it answers the requests that are whole. It
+// leaves with one that is not, or when no more may follow.
+func (c *conn) Took(n int) (leave bool) {
+	c.in.Added(n)
+	for c.in.Len() > 0 {
+		if !c.readHead() {
+			return false
+		}
+		if !c.inHand() {
+			return true
+		}
+		if !c.exchange() {
+			return true
+		}
 	}
-	return nil, err
+	return false
+}
+
+// readHead reads a head from what came, and reports whether it was all there
+// or can be refused.
+func (c *conn) readHead() bool {
+	n, refusal := c.parser.Request(c.in.Bytes(), c.l.options.Head, &c.head)
+	switch {
+	case refusal != nil:
+		c.refusal = refusal
+	case n > 0:
+		c.in.Skip(n)
+		c.refusal = c.understood()
+	default:
+		if c.reading.phase() == waiting {
+			c.enter(heading)
+		}
+		return false
+	}
+	c.ready = true
+	return true
+}
+
+// inHand reports whether a request can be answered without reading on.
+func (c *conn) inHand() bool {
+	h := &c.head
+	return c.refusal == nil && h.Upgrade == nil &&
+		(h.Framing == message.NoBody || h.Framing == message.Length && h.Length <= int64(c.in.Len()))
+}
+
+// late says what it means that a head does not come any further: a client that
+// is told, or one that left or waited too long to begin.
+func (c *conn) late(err error) bool {
+	if c.in.Len() > 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.reading.phase() == heading {
+		c.refusal, c.ready = slowHead, true
+	}
+	return c.ready
 }
 
 // understood prepares for the body of the head that was just read.
@@ -168,12 +236,15 @@ func (c *conn) understood() *message.Refusal {
 
 var schemeHTTP = []byte("http")
 
-// begin forgets the exchange before.
+// begin forgets the exchange before and waits for another.
 func (c *conn) begin() {
+	c.parser.Reset()
+	c.enter(waiting)
 	c.body.Reset(message.NoBody, 0, &c.in)
 	c.bodyEnded.Store(true)
 	c.bodyBytes = 0
 	c.answered, c.finished, c.closing, c.refused, c.aborted, c.tunnel = false, false, false, false, false, false
+	c.refusal, c.ready = nil, false
 }
 
 // settle ends an exchange and reports whether another may follow.
@@ -186,67 +257,6 @@ func (c *conn) settle() bool {
 	}
 	c.out.Out.Release()
 	return true
-}
-
-// fillHead reads more of a head. While nothing has come it holds no memory.
-func (c *conn) fillHead() error {
-	if c.in.Len() == 0 {
-		return c.waitForFirst()
-	}
-	if len(c.in.Space()) == 0 {
-		size := c.in.Cap()
-		if c.in.Len() == size {
-			size = min(4*size, size+buffer.Huge)
-		}
-		c.in.Hold(size)
-		c.parser.Reset() // memory moved
-	}
-	n, err := c.read(c.in.Space())
-	c.in.Added(n)
-	if n > 0 {
-		return nil
-	}
-	return err
-}
-
-// waitForFirst waits until there is something to read and reads it.
-func (c *conn) waitForFirst() error {
-	for {
-		err := c.raw.Read(c.wait)
-		if err == nil {
-			break
-		}
-		if !c.again(err) {
-			return err
-		}
-	}
-	if c.waitErr != nil {
-		return c.waitErr
-	}
-	if c.waitN == 0 {
-		return io.EOF
-	}
-	c.in.Added(c.waitN)
-	return nil
-}
-
-// waitFor is called with the descriptor when it may be readable. It reads
-// before it waits, always: readiness that came earlier is forgotten when a
-// wait begins.
-func (c *conn) waitFor(fd uintptr) bool {
-	c.in.Hold(buffer.Small)
-	for {
-		n, err := syscall.Read(int(fd), c.in.Space())
-		switch err {
-		case syscall.EAGAIN:
-			c.in.Release()
-			return false
-		case syscall.EINTR:
-			continue
-		}
-		c.waitN, c.waitErr = max(n, 0), err
-		return true
-	}
 }
 
 // read reads from the socket. A deadline that fires without the time being

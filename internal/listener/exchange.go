@@ -118,7 +118,7 @@ type sink struct{ c *conn }
 
 func (s sink) Write(p []byte) (int, error) {
 	s.c.writing.enter(writing, s.c.l.clock.Load())
-	n, err := s.c.nc.Write(p)
+	n, err := s.c.nc.Send(p)
 	s.c.writing.enter(serving, 0)
 	return n, err
 }
@@ -128,7 +128,7 @@ func (s sink) WriteTwo(a, b []byte) error {
 	c.pair = [2][]byte{a, b}
 	c.vector = c.pair[:]
 	c.writing.enter(writing, c.l.clock.Load())
-	_, err := c.vector.WriteTo(c.nc)
+	_, err := c.vector.WriteTo(c.nc.TCPConn)
 	c.writing.enter(serving, 0)
 	return err
 }

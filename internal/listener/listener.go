@@ -10,14 +10,18 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"poise/internal/http1"
 	"poise/internal/message"
 	"poise/internal/record"
+	"poise/internal/socket"
 )
 
 // Options are what a listener goes by. Zero values mean what is said.
@@ -63,6 +67,7 @@ type Listener struct {
 	conns    map[*conn]struct{}
 	serving  sync.WaitGroup
 	draining atomic.Bool
+	accepted chan struct{} // closed when no connection is taken any more
 	started  time.Time
 	clock    atomic.Int64 // milliseconds since started, as of the last sweep
 
@@ -72,7 +77,8 @@ type Listener struct {
 // Listen binds an address. Nothing is accepted before Run.
 func Listen(o Options, h message.Handler, log *slog.Logger) (*Listener, error) {
 	o = o.withDefaults()
-	config := net.ListenConfig{KeepAlive: -1, Control: keepAliveForAll}
+	config := net.ListenConfig{KeepAlive: -1, Control: inherited}
+	config.SetMultipathTCP(false) // what is set on such a listener is not inherited
 	ln, err := config.Listen(context.Background(), "tcp", o.Address)
 	if err != nil {
 		return nil, BindError(o.Address, err)
@@ -80,7 +86,7 @@ func Listen(o Options, h message.Handler, log *slog.Logger) (*Listener, error) {
 	return &Listener{
 		options: o, handler: h, log: log, socket: ln.(*net.TCPListener),
 		seats: make(chan struct{}, o.Connections),
-		conns: map[*conn]struct{}{}, started: time.Now(),
+		conns: map[*conn]struct{}{}, accepted: make(chan struct{}), started: time.Now(),
 	}, nil
 }
 
@@ -98,11 +104,13 @@ func BindError(address string, err error) error {
 	return fmt.Errorf("cannot listen on %s: %w", address, err)
 }
 
-// keepAliveForAll sets TCP keep-alive on the listening socket, from which
-// accepted ones inherit it: four system calls less a connection.
-func keepAliveForAll(_, _ string, raw syscall.RawConn) error {
+// inherited sets on the listening socket what accepted ones inherit: TCP
+// keep-alive, and that a receive tells what is left. It saves five system
+// calls a connection.
+func inherited(_, _ string, raw syscall.RawConn) error {
 	var failed error
 	err := raw.Control(func(fd uintptr) {
+		socket.TellLeft(int(fd))
 		failed = errors.Join(
 			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1),
 			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, 30),
@@ -128,6 +136,7 @@ func (l *Listener) Run() {
 		l.sweepUntil(stop)
 	}()
 	l.accept()
+	close(l.accepted)
 	l.serving.Wait()
 	close(stop)
 	<-swept
@@ -142,6 +151,10 @@ func (l *Listener) accept() {
 		nc, err := l.socket.AcceptTCP()
 		if err != nil {
 			<-l.seats
+			if l.draining.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+				l.acceptQueued()
+				return
+			}
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
@@ -178,12 +191,74 @@ func (l *Listener) leave(c *conn) {
 	l.serving.Done()
 }
 
+// lastAccepts is how much longer connections are taken once a listener drains.
+// Closing the socket resets those that the kernel has connected and nobody has
+// taken yet, and their clients may have sent a request already.
+const lastAccepts = 20 * time.Millisecond
+
+// acceptQueued takes what the kernel has connected, without waiting for more,
+// and closes the socket.
+func (l *Listener) acceptQueued() {
+	defer l.socket.Close()
+	raw, err := l.socket.SyscallConn()
+	if err != nil {
+		return
+	}
+	dropSyns(raw)
+	for {
+		select {
+		case l.seats <- struct{}{}:
+		default:
+			return
+		}
+		nc := takeQueued(raw)
+		if nc == nil {
+			<-l.seats
+			return
+		}
+		l.admit(nc)
+	}
+}
+
+// dropSyns has the kernel ignore new clients, so that none comes between the
+// last look at the queue and the end of the socket. A client that tries just
+// then tries again a second later and is refused, before it has sent anything.
+func dropSyns(raw syscall.RawConn) {
+	nothing := unix.SockFprog{Len: 1, Filter: &unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
+	_ = raw.Control(func(fd uintptr) { // without it a few clients may be reset, no more
+		_ = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &nothing)
+	})
+}
+
+// takeQueued returns a connection that waits to be accepted, nil for none.
+func takeQueued(raw syscall.RawConn) *net.TCPConn {
+	fd := -1
+	err := raw.Control(func(ln uintptr) {
+		fd, _, _ = syscall.Accept4(int(ln), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+	})
+	if err != nil || fd < 0 {
+		return nil
+	}
+	f := os.NewFile(uintptr(fd), "")
+	defer f.Close() // FileConn has a descriptor of its own
+	c, err := net.FileConn(f)
+	if err != nil {
+		return nil
+	}
+	nc, _ := c.(*net.TCPConn)
+	return nc
+}
+
 // Shutdown stops accepting, lets exchanges finish, and closes what is left
 // when ctx is done. Run returns after it.
 func (l *Listener) Shutdown(ctx context.Context) {
 	l.draining.Store(true)
+	_ = l.socket.SetDeadline(time.Now().Add(lastAccepts))
+	select {
+	case <-l.accepted:
+	case <-time.After(10 * lastAccepts): // every seat is taken, or it never ran
+	}
 	l.socket.Close()
-	l.each(func(c *conn) { c.wakeIfIdle() })
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -4,13 +4,22 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"poise/internal/socket"
 )
 
 // sweepEvery is how often connections are looked at for time that is over and
 // for clients that left. It is all that timeouts cost: no request arms one.
 const sweepEvery = 100 * time.Millisecond
 
+// drainIdle is how long a connection may wait for its next request while the
+// listener drains. A client that is busy sends it sooner, and is told with the
+// answer that the connection closes; closing at once would reset the request
+// that is on its way.
+const drainIdle = 500 * time.Millisecond
+
 func (l *Listener) sweepUntil(stop <-chan struct{}) {
+	poller := socket.NewPoller()
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
@@ -20,7 +29,7 @@ func (l *Listener) sweepUntil(stop <-chan struct{}) {
 		case <-tick.C:
 			millis := time.Since(l.started).Milliseconds()
 			l.clock.Store(millis)
-			l.each(func(c *conn) { c.sweep(millis) })
+			l.each(func(c *conn) { c.sweep(millis, poller) })
 		}
 	}
 }
@@ -40,14 +49,17 @@ func (l *Listener) limit(p phase) time.Duration {
 	return 0
 }
 
-func (c *conn) sweep(millis int64) {
+func (c *conn) sweep(millis int64, p *socket.Poller) {
 	if c.reading.expire(millis, c.l.limit) {
 		_ = c.nc.SetReadDeadline(past)
+	}
+	if c.l.draining.Load() && c.reading.lasts(millis) >= drainIdle.Milliseconds() {
+		c.wakeIfIdle()
 	}
 	if c.writing.expire(millis, c.l.limit) {
 		_ = c.nc.SetWriteDeadline(past)
 	}
-	if c.reading.phase() == serving && c.reading.lasts(millis) >= sweepEvery.Milliseconds() && c.left() {
+	if c.reading.phase() == serving && c.reading.lasts(millis) >= sweepEvery.Milliseconds() && c.left(p) {
 		c.leave()
 	}
 }
@@ -86,28 +98,10 @@ func (c *conn) leave() {
 	}
 }
 
-// poller asks the kernel whether the peer of a connection is still there.
-type poller struct {
-	fds [1]unix.PollFd
-	ask func(fd uintptr)
-}
-
-func (p *poller) bind() {
-	p.ask = func(fd uintptr) {
-		p.fds[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLRDHUP}
-		if n, err := unix.Poll(p.fds[:], 0); n <= 0 || err != nil {
-			p.fds[0].Revents = 0
-		}
-	}
-}
-
 // left reports whether the client closed its connection. One that only closed
 // its sending side counts as gone unless the listener serves such clients.
-func (c *conn) left() bool {
-	if c.raw.Control(c.polled.ask) != nil {
-		return false
-	}
-	events := c.polled.fds[0].Revents
+func (c *conn) left(p *socket.Poller) bool {
+	events := c.nc.Poll(p)
 	if events&(unix.POLLHUP|unix.POLLERR) != 0 {
 		return true
 	}

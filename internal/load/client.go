@@ -3,90 +3,104 @@ package load
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 )
 
 // request is what is sent, made once but for the key.
 type request struct {
-	head []byte // up to the last field
-	tail []byte // the empty line and the body
-	get  string
-	keys func(*rand.Rand) uint64 // nil for none
+	head  []byte // up to the last field
+	tail  []byte // the empty line and the body
+	keyed bool   // X-Key is sent
+	empty bool   // answers have no body, as they are to HEAD
 }
 
 func newRequest(o *Options, u *url.URL) *request {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", o.Method, u.RequestURI(), u.Host)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", o.Method, u.RequestURI())
+	if !slices.ContainsFunc(o.Header, func(h string) bool { return len(h) > 5 && strings.EqualFold(h[:5], "host:") }) {
+		fmt.Fprintf(&b, "Host: %s\r\n", u.Host)
+	}
 	for _, h := range o.Header {
 		b.WriteString(strings.TrimSpace(h) + "\r\n")
 	}
 	if o.Body > 0 {
 		fmt.Fprintf(&b, "Content-Length: %d\r\n", o.Body)
 	}
-	r := &request{head: b.Bytes(), tail: append([]byte("\r\n"), bytes.Repeat([]byte("x"), o.Body)...)}
-	r.get = o.Method
-	switch {
-	case o.Keys > 0 && o.Zipf > 1:
-		r.keys = func(d *rand.Rand) uint64 { return rand.NewZipf(d, o.Zipf, 1, uint64(o.Keys-1)).Uint64() }
-	case o.Keys > 0:
-		r.keys = func(d *rand.Rand) uint64 { return d.Uint64N(uint64(o.Keys)) }
+	return &request{
+		head: b.Bytes(), tail: append([]byte("\r\n"), bytes.Repeat([]byte("x"), o.Body)...),
+		keyed: o.Keys > 0, empty: o.Method == "HEAD",
 	}
-	return r
 }
 
 // client sends one request after the other on a connection that it keeps. It
 // repeats nothing: what fails is what is measured.
 type client struct {
-	g    *generator
-	dice *rand.Rand
+	g   *generator
+	ctx context.Context // of the run
+	r   *bufio.Reader
+	buf []byte
+
+	idle time.Time // since when the connection waits
+
+	mu   sync.Mutex // over c, which the end of the run closes
 	c    net.Conn
-	r    *bufio.Reader
-	buf  []byte
+	stop func() bool
 }
 
-func (g *generator) newClient(number uint64) *client {
-	return &client{g: g, dice: rand.New(rand.NewPCG(g.options.Seed, number+2))}
+// newClient returns a client whose requests are given up when ctx is done. It
+// must be ended.
+func (g *generator) newClient(ctx context.Context) *client {
+	c := &client{g: g, ctx: ctx}
+	c.stop = context.AfterFunc(ctx, c.close)
+	return c
+}
+
+// end closes the connection for good.
+func (c *client) end() {
+	c.stop()
+	c.close()
 }
 
 func (c *client) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.c != nil {
 		_ = c.c.Close()
 		c.c = nil
 	}
 }
 
-// do makes one request that is due at a moment.
-func (c *client) do(due time.Time) Result {
-	result := Result{Due: due, Late: time.Since(due) > LateAfter}
-	result.Fault = c.exchange(&result)
+// do makes one request.
+func (c *client) do(j job) Result {
+	result := Result{Due: j.due, Late: time.Since(j.due) > LateAfter}
+	result.Fault = c.exchange(j.key, &result)
 	if result.Fault == None && result.Status >= 500 {
 		result.Fault = Status
 	}
-	result.Latency = time.Since(due)
+	result.Latency = time.Since(j.due)
 	return result
 }
 
-func (c *client) exchange(result *Result) Fault {
+func (c *client) exchange(key uint64, result *Result) Fault {
 	deadline := time.Now().Add(c.g.options.Timeout)
-	if c.c == nil {
-		d := net.Dialer{Deadline: deadline}
-		conn, err := d.Dial("tcp", c.g.address)
-		if err != nil {
-			return faultOf(err, Connect)
-		}
-		c.c, c.r = conn, bufio.NewReaderSize(conn, 16<<10)
+	conn, err := c.connection(deadline)
+	if err != nil {
+		return faultOf(err, Connect)
 	}
-	_ = c.c.SetDeadline(deadline)
-	if _, err := c.c.Write(c.message()); err != nil {
+	_ = conn.SetDeadline(deadline)
+	if _, err := conn.Write(c.message(key)); err != nil {
 		// The answer may have come before the connection went.
 		if _, peekErr := c.r.Peek(1); peekErr != nil {
 			c.close()
@@ -97,14 +111,67 @@ func (c *client) exchange(result *Result) Fault {
 	if fault != None || !keep {
 		c.close()
 	}
+	c.idle = time.Now()
 	return fault
 }
 
-func (c *client) message() []byte {
+// idleCheck is how long a connection may wait before it is looked at: what an
+// endpoint closed for idleness meanwhile is no failure.
+const idleCheck = time.Second
+
+// connection returns the connection, opened when there is none.
+func (c *client) connection(deadline time.Time) (net.Conn, error) {
+	c.mu.Lock()
+	conn := c.c
+	c.mu.Unlock()
+	if conn != nil && time.Since(c.idle) > idleCheck && wasClosed(conn) {
+		c.close()
+		conn = nil
+	}
+	if conn != nil {
+		return conn, nil
+	}
+	ctx, cancel := context.WithDeadline(c.ctx, deadline)
+	defer cancel()
+	conn, err := c.g.world.dial(ctx, "tcp", c.g.address)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		_ = conn.Close()
+		return nil, c.ctx.Err()
+	}
+	c.c, c.r = conn, bufio.NewReaderSize(conn, 16<<10)
+	return conn, nil
+}
+
+// wasClosed reports whether the other side has closed, or sent what nobody
+// asked for. It does not wait.
+func wasClosed(c net.Conn) (closed bool) {
+	s, ok := c.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return true
+	}
+	err = raw.Read(func(fd uintptr) bool {
+		var one [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		closed = err != syscall.EAGAIN
+		return true
+	})
+	return closed || err != nil
+}
+
+func (c *client) message(key uint64) []byte {
 	r := c.g.request
 	c.buf = append(c.buf[:0], r.head...)
-	if r.keys != nil {
-		c.buf = strconv.AppendUint(append(c.buf, "X-Key: "...), r.keys(c.dice), 10)
+	if r.keyed {
+		c.buf = strconv.AppendUint(append(c.buf, "X-Key: "...), key, 10)
 		c.buf = append(c.buf, "\r\n"...)
 	}
 	c.buf = append(c.buf, r.tail...)
@@ -112,8 +179,11 @@ func (c *client) message() []byte {
 }
 
 func faultOf(err error, otherwise Fault) Fault {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return Timeout
+	case errors.Is(err, errMalformed), errors.Is(err, bufio.ErrBufferFull):
+		return Malformed
 	}
 	return otherwise
 }
@@ -138,7 +208,7 @@ func (c *client) answer(result *Result) (keep bool, fault Fault) {
 	result.Status = h.status
 	var err error
 	switch {
-	case c.g.request.get == "HEAD" || h.status == 204 || h.status == 304:
+	case c.g.request.empty || h.status == 204 || h.status == 304:
 	case h.chunked:
 		err = c.skipChunks()
 	case h.length >= 0:
@@ -170,7 +240,7 @@ func (c *client) head(result *Result) (head, Fault) {
 	for {
 		line, err := c.line()
 		if err != nil {
-			return h, faultOf(err, Reset)
+			return h, faultOf(err, Cut)
 		}
 		if len(line) == 0 {
 			return h, None
@@ -219,7 +289,7 @@ func intern(name []byte) string {
 	return string(name)
 }
 
-var errBadChunk = errors.New("bad chunk")
+var errMalformed = errors.New("malformed answer")
 
 func (c *client) skipChunks() error {
 	for {
@@ -230,7 +300,7 @@ func (c *client) skipChunks() error {
 		digits, _, _ := bytes.Cut(line, []byte(";"))
 		size, err := strconv.ParseInt(string(digits), 16, 63)
 		if err != nil || size < 0 {
-			return errBadChunk
+			return errMalformed
 		}
 		if size == 0 {
 			break
@@ -238,8 +308,10 @@ func (c *client) skipChunks() error {
 		if _, err := io.CopyN(io.Discard, c.r, size); err != nil {
 			return err
 		}
-		if line, err := c.line(); err != nil || len(line) > 0 {
-			return errBadChunk
+		if line, err := c.line(); err != nil {
+			return err
+		} else if len(line) > 0 {
+			return errMalformed
 		}
 	}
 	for { // trailers

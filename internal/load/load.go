@@ -5,35 +5,14 @@ package load
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
-	"net/netip"
 	"net/url"
 	"sync"
+	"syscall"
 	"time"
 )
-
-// Options say what to send.
-type Options struct {
-	URL         string
-	Rate        float64       // requests a second, for an open run
-	For         time.Duration // of requests being due
-	Closed      int           // connections that each send their next request when they have an answer, instead of Rate
-	Arrivals    string        // constant or poisson; "" means constant
-	Connections int           // most at once; 0 means 10000
-	Timeout     time.Duration // of one request; 0 means 10s
-	Method      string        // "" means GET
-	Body        int           // bytes
-	Header      []string      // "Name: value"
-	Keys        int           // X-Key is one of so many; 0 means none
-	Zipf        float64       // skew of the keys, above 1; 0 means all alike
-	Seed        uint64
-	AllowRemote bool
-	OnResult    func(Result) // called by many goroutines
-	OnSecond    func(Second)
-}
 
 // LateAfter is how long after it was due a request may leave before it counts
 // as late. Beyond 1 % of them the run says more about the generator than about
@@ -69,94 +48,73 @@ type Result struct {
 	Worker  string // X-Worker of the answer
 }
 
-// Validate says what is wrong with options.
-func (o *Options) Validate() error {
-	u, err := url.Parse(o.URL)
-	switch {
-	case err != nil || u.Host == "":
-		return fmt.Errorf("%q is no URL; write it as in http://127.0.0.1:8080/work", o.URL)
-	case u.Scheme != "http":
-		return fmt.Errorf("%q: only http is spoken", o.URL)
-	case !o.AllowRemote && !loopback(u.Hostname()):
-		return fmt.Errorf("%s is not this machine; add --allow-remote if it is yours to load", u.Hostname())
-	case o.Closed == 0 && !(o.Rate > 0 && o.Rate <= 1e6):
-		return errors.New("the rate must be more than 0 and at most a million a second")
-	case o.For <= 0:
-		return errors.New("the duration must be more than 0")
-	case o.Arrivals != "" && o.Arrivals != "constant" && o.Arrivals != "poisson":
-		return fmt.Errorf("arrivals: %q is neither constant nor poisson", o.Arrivals)
-	case o.Zipf != 0 && o.Zipf <= 1:
-		return errors.New("zipf must be above 1")
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.IsLoopback()
-}
-
-func (o Options) withDefaults() Options {
-	if o.Connections == 0 {
-		o.Connections = 10_000
-	}
-	if o.Timeout == 0 {
-		o.Timeout = 10 * time.Second
-	}
-	if o.Method == "" {
-		o.Method = "GET"
-	}
-	return o
-}
-
-// Run sends requests until their time is over, or ctx is, waits for the
-// answers, and reports.
+// Run sends requests until their time is over, waits for the answers, and
+// reports. When ctx is done it stops at once: requests under way are given up,
+// count as unfinished, and the report covers the others.
 func Run(ctx context.Context, o Options) (*Report, error) {
+	return run(ctx, o, world{dial: (&net.Dialer{}).DialContext, nap: nap})
+}
+
+// world is the network and the clock; tests put their own in its place.
+type world struct {
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	nap  func(time.Duration) // sleeps for less than fine
+}
+
+func run(ctx context.Context, o Options, w world) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	o = o.withDefaults()
-	u, _ := url.Parse(o.URL)
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, err
+	}
 	address := u.Host
 	if u.Port() == "" {
 		address = net.JoinHostPort(u.Hostname(), "80")
 	}
-	g := &generator{options: o, address: address, request: newRequest(&o, u), tally: newTally(&o)}
+	g := &generator{options: o, world: w, address: address, request: newRequest(&o, u), tally: newTally(&o)}
 	began := time.Now()
 	seconds := make(chan struct{})
 	var reporting sync.WaitGroup
-	reporting.Go(func() { g.tally.everySecond(began, seconds, o.OnSecond) })
+	reporting.Go(func() { g.tally.everySecond(seconds, o.OnSecond) })
 	if o.Closed > 0 {
 		g.closed(ctx, began)
 	} else {
 		g.open(ctx, began)
 	}
+	took := time.Since(began)
 	close(seconds)
 	reporting.Wait()
-	return g.tally.report(time.Since(began)), nil
+	return g.tally.report(took), nil
 }
 
 type generator struct {
 	options Options
+	world   world
 	address string
 	request *request
 	tally   *tally
 }
 
+// job is one request to be made.
+type job struct {
+	due time.Time
+	key uint64
+}
+
 // closed keeps so many connections busy.
 func (g *generator) closed(ctx context.Context, began time.Time) {
-	ctx, cancel := context.WithDeadline(ctx, began.Add(g.options.For))
-	defer cancel()
+	until := began.Add(g.options.For)
 	var all sync.WaitGroup
 	for i := range g.options.Closed {
 		all.Go(func() {
-			c := g.newClient(uint64(i))
-			defer c.close()
-			for ctx.Err() == nil {
-				g.tally.add(c.do(time.Now()))
+			c := g.newClient(ctx)
+			defer c.end()
+			key := g.options.keys(uint64(i))
+			for now := time.Now(); now.Before(until) && ctx.Err() == nil; now = time.Now() {
+				g.finish(ctx, c.do(job{now, key()}))
 			}
 		})
 	}
@@ -166,24 +124,26 @@ func (g *generator) closed(ctx context.Context, began time.Time) {
 // open sends each request when it is due. A client that waits takes it; when
 // none does there is another, up to the bound, and then it is late.
 func (g *generator) open(ctx context.Context, began time.Time) {
-	jobs := make(chan time.Time)
+	jobs := make(chan job)
 	var all sync.WaitGroup
 	clients := 0
+	key := g.options.keys(0)
 	for due := range g.timeline(began) {
-		if !sleepUntil(ctx, due) {
+		if !g.sleepUntil(ctx, due) {
 			break
 		}
+		j := job{due, key()}
 		select {
-		case jobs <- due:
+		case jobs <- j:
 			continue
 		default:
 		}
 		if clients < g.options.Connections {
 			clients++
-			all.Go(func() { g.work(uint64(clients), jobs) })
+			all.Go(func() { g.work(ctx, jobs) })
 		}
 		select {
-		case jobs <- due:
+		case jobs <- j:
 		case <-ctx.Done():
 		}
 	}
@@ -191,12 +151,22 @@ func (g *generator) open(ctx context.Context, began time.Time) {
 	all.Wait()
 }
 
-func (g *generator) work(number uint64, jobs <-chan time.Time) {
-	c := g.newClient(number)
-	defer c.close()
-	for due := range jobs {
-		g.tally.add(c.do(due))
+func (g *generator) work(ctx context.Context, jobs <-chan job) {
+	c := g.newClient(ctx)
+	defer c.end()
+	for j := range jobs {
+		g.finish(ctx, c.do(j))
 	}
+}
+
+// finish counts a result. One that failed because the run was given up says
+// nothing about what is measured.
+func (g *generator) finish(ctx context.Context, r Result) {
+	if ctx.Err() != nil && r.Fault != None && r.Fault != Status {
+		g.tally.giveUp()
+		return
+	}
+	g.tally.add(r)
 }
 
 // timeline yields the moments at which requests are due. They depend on the
@@ -212,7 +182,7 @@ func (g *generator) timeline(began time.Time) func(yield func(time.Time) bool) {
 			} else {
 				at = float64(n) * gap
 			}
-			d := time.Duration(at * float64(time.Second))
+			d := time.Duration(math.Round(at * float64(time.Second)))
 			if d >= g.options.For || !yield(began.Add(d)) {
 				return
 			}
@@ -220,18 +190,36 @@ func (g *generator) timeline(began time.Time) func(yield func(time.Time) bool) {
 	}
 }
 
+// fine is how long before a request is due the runtime's timers are left: they
+// wake up to a millisecond late when the process is idle, which would count as
+// latency.
+const fine = 2 * time.Millisecond
+
 // sleepUntil reports whether ctx is still good then.
-func sleepUntil(ctx context.Context, due time.Time) bool {
-	d := time.Until(due)
-	if d <= 0 {
-		return ctx.Err() == nil
+func (g *generator) sleepUntil(ctx context.Context, due time.Time) bool {
+	if d := time.Until(due) - fine; d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return false
+		}
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
+	if d := time.Until(due); d > 0 {
+		g.world.nap(d)
+	}
+	return ctx.Err() == nil
+}
+
+// nap sleeps as precisely as the kernel does, some 50 µs, at the cost of a
+// thread. A signal may end it early.
+func nap(d time.Duration) {
+	until := time.Now().Add(d)
+	for ; d > 0; d = time.Until(until) {
+		t := syscall.NsecToTimespec(d.Nanoseconds())
+		if err := syscall.Nanosleep(&t, nil); err != nil && err != syscall.EINTR {
+			time.Sleep(d)
+		}
 	}
 }

@@ -13,17 +13,18 @@ import (
 
 // Report is what a run found.
 type Report struct {
-	URL       string           `json:"url"`
-	Rate      float64          `json:"rate"`     // asked for; 0 for a closed run
-	Seconds   float64          `json:"seconds"`  // that it took
-	Requests  int64            `json:"requests"` // finished
-	PerSecond float64          `json:"per_second"`
-	Failures  int64            `json:"failures"`
-	Faults    map[string]int64 `json:"faults"`
-	Statuses  map[string]int64 `json:"statuses"`
-	Workers   map[string]int64 `json:"workers"`
-	Late      int64            `json:"late"`    // left more than 10 ms after they were due
-	Latency   Latency          `json:"latency"` // of requests that did not fail, seconds
+	URL        string           `json:"url"`
+	Rate       float64          `json:"rate"`     // asked for; 0 for a closed run
+	Seconds    float64          `json:"seconds"`  // that it took
+	Requests   int64            `json:"requests"` // finished
+	PerSecond  float64          `json:"per_second"`
+	Failures   int64            `json:"failures"`
+	Faults     map[string]int64 `json:"faults"`     // every kind is named
+	Statuses   map[string]int64 `json:"statuses"`   // those that came
+	Workers    map[string]int64 `json:"workers"`    // by X-Worker of the answers
+	Late       int64            `json:"late"`       // left more than 10 ms after they were due
+	Unfinished int64            `json:"unfinished"` // under way when the run was interrupted; in no other count
+	Latency    Latency          `json:"latency"`    // of requests that did not fail, seconds
 }
 
 // Latency are percentiles in seconds.
@@ -58,6 +59,7 @@ type tally struct {
 	whole   count
 	current count
 	late    int64
+	gone    int64 // given up when the run was interrupted
 	status  map[int]int64
 	faults  map[Fault]int64
 }
@@ -100,6 +102,12 @@ func (t *tally) add(r Result) {
 	}
 }
 
+func (t *tally) giveUp() {
+	t.mu.Lock()
+	t.gone++
+	t.mu.Unlock()
+}
+
 func (c *count) add(r *Result) {
 	c.requests++
 	if r.Worker != "" {
@@ -109,11 +117,11 @@ func (c *count) add(r *Result) {
 		c.failures++
 		return
 	}
-	_ = c.latency.RecordValue(max(r.Latency.Microseconds(), 1)) // within range: a request times out first
+	_ = c.latency.RecordValue(min(max(r.Latency.Microseconds(), 1), c.latency.HighestTrackableValue()))
 }
 
 // everySecond reports the seconds as they pass, until stop is closed.
-func (t *tally) everySecond(began time.Time, stop <-chan struct{}, report func(Second)) {
+func (t *tally) everySecond(stop <-chan struct{}, report func(Second)) {
 	if report == nil {
 		<-stop
 		return
@@ -145,13 +153,13 @@ func (t *tally) report(took time.Duration) *Report {
 	h := t.whole.latency
 	at := func(q float64) float64 { return micros(h.ValueAtQuantile(q)).Seconds() }
 	r := &Report{
-		URL: t.url, Rate: t.rate, Seconds: took.Seconds(), Requests: t.whole.requests, Failures: t.whole.failures, Late: t.late,
+		URL: t.url, Rate: t.rate, Seconds: took.Seconds(), Requests: t.whole.requests, Failures: t.whole.failures, Late: t.late, Unfinished: t.gone,
 		PerSecond: float64(t.whole.requests) / took.Seconds(), Workers: t.whole.workers,
 		Faults: map[string]int64{}, Statuses: map[string]int64{},
 		Latency: Latency{Mean: h.Mean() / 1e6, P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: micros(h.Max()).Seconds()},
 	}
-	for f, n := range t.faults {
-		r.Faults[f.String()] = n
+	for f := None + 1; f < faults; f++ {
+		r.Faults[f.String()] = t.faults[f]
 	}
 	for s, n := range t.status {
 		r.Statuses[fmt.Sprint(s)] = n
@@ -163,18 +171,27 @@ func (t *tally) report(took time.Duration) *Report {
 func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d requests in %.1f s, %.0f a second; %d failed (%.3f %%)\n", r.Requests, r.Seconds, r.PerSecond, r.Failures, 100*share(r.Failures, r.Requests))
+	if r.Unfinished > 0 {
+		fmt.Fprintf(&b, "%d more were under way when the run was interrupted\n", r.Unfinished)
+	}
 	ms := func(s float64) string { return fmt.Sprintf("%.2f", 1000*s) }
-	fmt.Fprintf(&b, "latency ms  mean %s  p50 %s  p90 %s  p99 %s  p99.9 %s  max %s\n",
-		ms(r.Latency.Mean), ms(r.Latency.P50), ms(r.Latency.P90), ms(r.Latency.P99), ms(r.Latency.P999), ms(r.Latency.Max))
+	fmt.Fprintf(&b, "latency in ms  mean %s  p50 %s  p90 %s  p99 %s  p99.9 %s  max %s", ms(r.Latency.Mean),
+		ms(r.Latency.P50), ms(r.Latency.P90), ms(r.Latency.P99), ms(r.Latency.P999), ms(r.Latency.Max))
+	if r.Failures > 0 {
+		b.WriteString("  (without those that failed)")
+	}
+	b.WriteString("\n")
 	for _, m := range []struct {
 		name string
 		of   map[string]int64
-	}{{"status ", r.Statuses}, {"fault  ", r.Faults}, {"worker ", r.Workers}} {
+	}{{"status", r.Statuses}, {"fault", r.Faults}, {"worker", r.Workers}} {
 		for _, k := range slices.Sorted(maps.Keys(m.of)) {
-			fmt.Fprintf(&b, "%s %-12s %8d  %5.1f %%\n", m.name, k, m.of[k], 100*share(m.of[k], r.Requests))
+			if m.of[k] > 0 {
+				fmt.Fprintf(&b, "%-7s %-16s %8d  %5.1f %%\n", m.name, k, m.of[k], 100*share(m.of[k], r.Requests))
+			}
 		}
 	}
-	fmt.Fprintf(&b, "late    %d left over %v after they were due\n", r.Late, LateAfter)
+	fmt.Fprintf(&b, "%-7s %-16s %8d  %5.1f %%\n", "late", "left over "+LateAfter.String(), r.Late, 100*share(r.Late, r.Requests))
 	return b.String()
 }
 

@@ -82,15 +82,28 @@ func HTTP(path string, expect Statuses) Check {
 		if err != nil {
 			return inWords(ctx, err)
 		}
-		answer, err := http.ReadResponse(bufio.NewReader(io.LimitReader(c, mostAnswer)), nil)
+		answer, err := finalAnswer(bufio.NewReader(io.LimitReader(c, mostAnswer)))
 		if err != nil {
 			return inWords(ctx, err)
 		}
-		answer.Body.Close()
 		if !expect.has(answer.StatusCode) {
 			return fmt.Errorf("status %d", answer.StatusCode)
 		}
 		return nil
+	}
+}
+
+// finalAnswer reads heads up to the first that is no interim one.
+func finalAnswer(r *bufio.Reader) (*http.Response, error) {
+	for {
+		answer, err := http.ReadResponse(r, nil)
+		if err != nil {
+			return nil, err
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols {
+			return answer, nil
+		}
 	}
 }
 

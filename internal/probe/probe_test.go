@@ -131,8 +131,10 @@ func TestFlappingBelowTheThresholdSaysNothing(t *testing.T) {
 func TestTargetsThatStayKeepTheirState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r told
-		p := New(Options{Interval: time.Second, Timeout: time.Second, Thresholds: Thresholds{1, 1, 1}, Reporter: &r,
-			Check: func(context.Context, string) error { return nil }})
+		p := New(Options{
+			Interval: time.Second, Timeout: time.Second, Thresholds: Thresholds{1, 1, 1}, Reporter: &r,
+			Check: func(context.Context, string) error { return nil },
+		})
 		defer p.Close()
 		p.Set([]string{"a", "b"})
 		time.Sleep(1500 * time.Millisecond)

@@ -64,8 +64,8 @@ func (a *attempt) nextPiece(between time.Duration) ([]byte, error) {
 	if err := a.x.Flush(); err != nil {
 		return nil, &clientError{err}
 	}
-	a.stream.SetTimeout(a.within(between))
 	began := a.proxy.options.Now()
+	a.stream.SetTimeout(began, a.within(between))
 	p, err := a.stream.ReadBody()
 	waited := a.proxy.options.Now().Sub(began)
 	a.waited += waited
@@ -139,7 +139,7 @@ func (a *attempt) buildAnswer(h *message.Head) {
 	}
 	fields = a.route.ChangeResponse(fields)
 	if !dated {
-		fields = append(fields, a.proxy.dateField())
+		fields = append(fields, a.proxy.dateField(a.headAt))
 	}
 	if a.up.Sticky != nil && a.newCookie != nil {
 		fields = append(fields, a.cookieField())
@@ -207,7 +207,7 @@ func (s *state) beginAnswer(status int) {
 	}
 	s.ans.Reset()
 	s.ans.Status = status
-	s.ans.Fields = append(s.ans.Fields, s.proxy.dateField())
+	s.ans.Fields = append(s.ans.Fields, s.proxy.dateField(s.begun))
 }
 
 func (s *state) add(name, value []byte) {

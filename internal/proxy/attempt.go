@@ -19,13 +19,12 @@ const mostInterim = 32
 
 // verdict is what came of an attempt.
 type verdict struct {
-	settled   bool // the client has its answer, or has left
-	outcome   lb.Outcome
-	refusal   *message.Refusal // what the client is told when nothing follows
-	err       error
-	again     bool // it was decided already that another attempt follows
-	free      bool // the endpoint saw nothing of the request: sent again whatever the method
-	elsewhere bool // not at this endpoint again
+	settled bool // the client has its answer, or has left
+	outcome lb.Outcome
+	refusal *message.Refusal // what the client is told when nothing follows
+	err     error
+	again   bool // it was decided already that another attempt follows
+	free    bool // the endpoint saw nothing of the request: sent again whatever the method
 }
 
 // pool is what the transport keeps for an endpoint.
@@ -36,6 +35,7 @@ type pool interface {
 // attempt makes one try at one endpoint.
 func (s *state) attempt(t record.Terms) verdict {
 	s.last = t.Endpoint
+	s.setAuthority(t.Endpoint)
 	s.tries++
 	lease := s.up.Attempts.Open(t)
 	stream, err := t.Endpoint.Transport.(pool).Get(context.Background(), s.x.Conn().Number)
@@ -54,7 +54,7 @@ func (s *state) attempt(t record.Terms) verdict {
 }
 
 func connectFailed(err error) verdict {
-	v := verdict{outcome: lb.Connect, refusal: unreachable, err: err, free: true, elsewhere: true}
+	v := verdict{outcome: lb.Connect, refusal: unreachable, err: err, free: true}
 	if errors.Is(err, os.ErrDeadlineExceeded) || isTimeout(err) {
 		v.refusal = connectTimeout
 	}
@@ -92,7 +92,7 @@ func (a *attempt) run() verdict {
 	v := verdict{outcome: outcomeOf(head.Status)}
 	if v.outcome == lb.Status5xx && a.up.Retry.coversStatus(head.Status) && a.again(v) {
 		a.discardAnswer()
-		v.again, v.elsewhere = true, true
+		v.again = true
 		return v
 	}
 	v.settled = true
@@ -115,7 +115,7 @@ func outcomeOf(status int) lb.Outcome {
 // send sends the request as far as it is at hand and leaves the rest to the
 // helper.
 func (a *attempt) send() error {
-	a.stream.SetTimeout(a.headTimeout())
+	a.stream.SetTimeout(a.startedAt(), a.headTimeout())
 	if err := a.stream.WriteHead(&a.out); err != nil {
 		return err
 	}
@@ -125,18 +125,23 @@ func (a *attempt) send() error {
 		}
 	}
 	if !a.whole {
-		if !a.x.Buffered() {
-			if err := a.stream.Flush(); err != nil {
-				return err
-			}
+		if err := a.stream.Flush(); err != nil { // before there are two who write
+			return err
 		}
 		a.upload.started, a.upload.joined, a.upload.stream = true, false, a.stream
 		go a.upload.run()
 		return nil
 	}
-	err := a.stream.Finish(nil)
-	a.upload.sentAt.Store(int64(a.proxy.options.Now()))
-	return err
+	return a.stream.Finish(nil)
+}
+
+// startedAt is when the attempt began. The first begins with the request, whose
+// time is known already.
+func (s *state) startedAt() stats.Instant {
+	if s.tries == 1 {
+		return s.begun
+	}
+	return s.proxy.options.Now()
 }
 
 func (a *attempt) headTimeout() time.Duration {
@@ -182,7 +187,7 @@ func (a *attempt) awaitHead() (*message.Head, error) {
 func (a *attempt) measure() {
 	a.headAt = a.proxy.options.Now()
 	a.latency = time.Nanosecond // an answer that came before its request was whole took no time
-	if sent := stats.Instant(a.upload.sentAt.Load()); sent != 0 && a.headAt > sent {
+	if sent := a.stream.SentAt(); sent != 0 && a.headAt > sent {
 		a.latency = a.headAt.Sub(sent)
 	}
 	a.waited += a.latency
@@ -198,11 +203,13 @@ func (a *attempt) ended() stats.Instant {
 // failed says what an error before the answer's head means.
 func (a *attempt) failed(err error) verdict {
 	a.letGo() // the client leaving changes nothing any more
-	v := verdict{err: err, outcome: lb.Reset, refusal: endpointReset, elsewhere: true}
+	v := verdict{err: err, outcome: lb.Reset, refusal: endpointReset}
 	if e, ok := errors.AsType[*transport.Error](err); ok {
 		v.outcome = e.Outcome
 	}
 	switch v.outcome {
+	case lb.Connect:
+		return connectFailed(err)
 	case lb.Timeout:
 		v.refusal = endpointTimeout
 	case lb.Malformed:
@@ -211,7 +218,6 @@ func (a *attempt) failed(err error) verdict {
 		return a.clientFailed(v)
 	case lb.Reset:
 		v.free = !a.stream.Sent()
-		v.elsewhere = !v.free
 	}
 	return v
 }
@@ -254,9 +260,7 @@ func (s *state) relayBody() error {
 		p, err := s.x.ReadBody()
 		if err == io.EOF {
 			s.upload.ended.Store(true)
-			if stream.Finish(s.x.Trailers()) == nil {
-				s.upload.sentAt.Store(int64(s.proxy.options.Now()))
-			}
+			_ = stream.Finish(s.x.Trailers()) // what is wrong shows where the answer is awaited
 			return nil
 		}
 		if err != nil {
@@ -270,7 +274,7 @@ func (s *state) relayBody() error {
 		if stream.WriteBody(p) != nil {
 			return nil
 		}
-		stream.SetTimeout(s.idleTimeout())
+		stream.SetTimeout(s.proxy.options.Now(), s.idleTimeout())
 	}
 }
 
@@ -286,8 +290,13 @@ func (s *state) idleTimeout() time.Duration {
 	return s.within(d)
 }
 
+// overtaken is how long the helper may take for its last write once the
+// client's part and the answer are whole.
+const overtaken = time.Second
+
 // join ends the helper and waits for it. A body that is not wholly sent by
-// now is of no use to anybody: both connections end with the exchange.
+// now is of no use to anybody: both connections end with the exchange. Where
+// the answer overtook only the helper's last step, both are good.
 func (s *state) join() {
 	u := &s.upload
 	if !u.started || u.joined {
@@ -299,11 +308,15 @@ func (s *state) join() {
 		return
 	default:
 	}
-	if u.ended.Load() { // the answer overtook the helper's last steps; both connections are good
-		<-u.done
-		return
+	if u.ended.Load() {
+		select {
+		case <-u.done:
+			return
+		case <-time.After(overtaken): // the endpoint reads no more; only its connection ends
+		}
+	} else {
+		s.x.StopReading()
 	}
-	s.x.StopReading()
 	u.stream.Cancel()
 	<-u.done
 }

@@ -141,10 +141,12 @@ func (s *state) newID() []byte {
 
 func appendHex(b []byte, v uint64) []byte {
 	const digits = "0123456789abcdef"
-	for shift := 60; shift >= 0; shift -= 4 {
-		b = append(b, digits[v>>shift&15])
+	var hex [16]byte
+	for i := range hex {
+		hex[i] = digits[v>>60]
+		v <<= 4
 	}
-	return b
+	return append(b, hex[:]...)
 }
 
 // setAuthority says which Host the endpoint is asked for.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"poise/internal/message"
+	"poise/internal/stats"
 )
 
 // dateText keeps the text of the Date field, made anew once a second and only
@@ -14,8 +15,8 @@ import (
 type dateText struct{ current atomic.Pointer[datedText] }
 
 type datedText struct {
-	second int64
-	text   []byte
+	text  []byte
+	until stats.Instant // when the next second begins
 }
 
 // dateLayout is the form that RFC 9110 section 5.6.7 prescribes.
@@ -24,11 +25,15 @@ const dateLayout = "Mon, 02 Jan 2006 15:04:05 GMT"
 var nameDate = []byte("Date")
 
 // dateField is for answers that came without one (RFC 9110 section 6.6.1).
-func (p *Proxy) dateField() message.Field {
-	now := p.options.Wall()
+// now need not be exact: the wall clock is read once a second.
+func (p *Proxy) dateField(now stats.Instant) message.Field {
 	d := p.date.current.Load()
-	if second := now.Unix(); d == nil || d.second != second {
-		d = &datedText{second: second, text: []byte(now.UTC().Format(dateLayout))}
+	if d == nil || now >= d.until {
+		wall := p.options.Wall()
+		d = &datedText{
+			text:  []byte(wall.UTC().Format(dateLayout)),
+			until: p.options.Now().Add(time.Second - time.Duration(wall.Nanosecond())),
+		}
 		p.date.current.Store(d)
 	}
 	return message.Field{Name: nameDate, Value: d.text, ID: message.Date}

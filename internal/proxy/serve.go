@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"poise/internal/balance"
 	"poise/internal/lb"
@@ -79,7 +80,7 @@ func (s *state) forward() {
 			s.answer(failure)
 			return
 		}
-		if v.elsewhere && s.triedN < mostTried {
+		if s.triedN < mostTried {
 			s.tried[s.triedN] = terms.Endpoint
 			s.triedN++
 		}
@@ -175,10 +176,5 @@ func (r *Retry) covers(o lb.Outcome) bool {
 }
 
 func (r *Retry) coversStatus(status int) bool {
-	for _, s := range r.Statuses {
-		if s == status {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Statuses, status)
 }

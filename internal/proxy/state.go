@@ -29,7 +29,6 @@ type state struct {
 	out     message.Head  // the request as endpoints get it
 	ans     message.Head  // the answer as the client gets it
 	text    []byte        // memory of field values made here
-	fields  []message.Field
 	scratch route.Scratch
 
 	route   *route.Route
@@ -61,8 +60,8 @@ type state struct {
 	line    record.Request // here, since whoever logs it is not known
 
 	mu       sync.Mutex
-	stream   transport.Stream
-	canceled bool
+	stream   transport.Stream // that Cancel cancels; under mu
+	canceled atomic.Bool
 }
 
 // upload is the helper that sends a body which is still arriving, while the
@@ -73,8 +72,7 @@ type upload struct {
 	done    chan struct{}
 	started bool
 	joined  bool
-	sentAt  atomic.Int64 // Instant of the request's last byte
-	ended   atomic.Bool  // the client sent all of the body; only writing is left
+	ended   atomic.Bool // the client sent all of the body; only writing is left
 	bytes   int64
 	broken  error // what the client did wrong; read after the join
 }
@@ -93,6 +91,7 @@ func (s *state) begin(h *handler, x message.Exchange) {
 	s.books = h.booksOf(t)
 	s.traffic = s.books.unknown
 	s.text = s.text[:0]
+	s.out.Fields = s.out.Fields[:0] // a request that is refused has no id; the one before it had
 	s.route, s.up, s.last, s.newCookie = nil, nil, nil, nil
 	s.triedN, s.retries, s.resent, s.tries = 0, 0, 0, 0
 	s.first, s.whole = nil, false
@@ -100,18 +99,16 @@ func (s *state) begin(h *handler, x message.Exchange) {
 	s.waited, s.latency, s.gotBody = 0, 0, 0
 	u := &s.upload
 	u.started, u.joined, u.bytes, u.broken = false, false, 0, nil
-	u.sentAt.Store(0)
 	u.ended.Store(false)
-	s.mu.Lock()
-	s.stream, s.canceled = nil, false
-	s.mu.Unlock()
+	s.stream = nil // nobody watches yet: no lock
+	s.canceled.Store(false)
 }
 
 // Cancel implements message.Canceler: the client has left.
 func (s *state) Cancel() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.canceled = true
+	s.canceled.Store(true)
 	if s.stream != nil {
 		s.stream.Cancel()
 	}
@@ -123,7 +120,7 @@ func (s *state) hold(stream transport.Stream) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stream = stream
-	return !s.canceled
+	return !s.canceled.Load()
 }
 
 // letGo makes sure that Cancel no longer touches the stream.
@@ -133,11 +130,7 @@ func (s *state) letGo() {
 	s.stream = nil
 }
 
-func (s *state) left() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.canceled
-}
+func (s *state) left() bool { return s.canceled.Load() }
 
 // statusClientLeft is what the log and the metrics say of a request whose
 // client left before the answer; nginx made the number known.
@@ -179,6 +172,14 @@ func (s *state) describe(r *record.Request) {
 	r.Remote, r.Method, r.Host, r.Path = c.RemoteText, s.in.Method, s.in.Authority, s.in.Path
 	r.Proto = protocolName(s.in)
 	r.Route, r.ID = s.traffic.Key.Route, s.out.Get(message.XRequestID)
+	for i := range s.in.Fields {
+		switch f := &s.in.Fields[i]; {
+		case message.EqualFold(f.Name, "user-agent"):
+			r.UserAgent = f.Value
+		case message.EqualFold(f.Name, "referer"):
+			r.Referer = f.Value
+		}
+	}
 	if s.last != nil {
 		r.Endpoint = s.last.Address
 	}
@@ -198,9 +199,9 @@ func protocolName(h *message.Head) string {
 }
 
 // intern keeps text made here until the exchange is over.
-func (s *state) intern(make func([]byte) []byte) []byte {
+func (s *state) intern(write func([]byte) []byte) []byte {
 	start := len(s.text)
-	s.text = make(s.text)
+	s.text = write(s.text)
 	return s.text[start:len(s.text):len(s.text)]
 }
 

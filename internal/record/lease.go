@@ -47,11 +47,11 @@ func (l *Lease) Flag(f lb.Flags) { l.flags |= f }
 // Close ends the attempt. latency is 0 when no answer's head came.
 func (l *Lease) Close(now stats.Instant, latency time.Duration, outcome lb.Outcome) {
 	e := l.endpoint
-	e.Live.End()
 	e.Stats.Outcomes[outcome].Add(1)
 	if latency > 0 {
 		e.Stats.Latency.Observe(latency)
 	}
+	e.Live.End() // after the counters: an endpoint without an attempt under way has counted all of them
 	e.Live.Observe(lb.Observation{
 		End: now, Latency: latency, Inflight: l.inflight, Outcome: outcome,
 		Attempt: l.attempt, Flags: l.flags, Route: l.route,

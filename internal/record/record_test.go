@@ -38,7 +38,7 @@ func TestLeaseCountsAnAttemptInAndOut(t *testing.T) {
 func TestBookKeepsOneEntryAKey(t *testing.T) {
 	var b Book
 	key := TrafficKey{Listener: ":80", Route: "a"}
-	if b.Traffic(key) != b.Traffic(key) {
+	if first := b.Traffic(key); first != b.Traffic(key) {
 		t.Error("two entries for one key")
 	}
 	b.Traffic(key).Count(&Request{Status: 204})

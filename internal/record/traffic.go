@@ -105,6 +105,9 @@ type Request struct {
 	Attempts int
 	ID       []byte // X-Request-Id
 
+	Referer   []byte
+	UserAgent []byte
+
 	Duration      time.Duration // from the whole head to the last byte handed to the kernel
 	Latency       time.Duration // of the last attempt
 	Overhead      time.Duration // Duration less the time spent waiting for endpoints

@@ -47,8 +47,11 @@ func (k *Key) Hash(h *message.Head, remote []byte) (uint64, bool) {
 	if value == nil {
 		return 0, false
 	}
-	return xxhash.Sum64(value), true
+	return HashKey(value), true
 }
+
+// HashKey returns the hash of a key's value.
+func HashKey(value []byte) uint64 { return xxhash.Sum64(value) }
 
 func (k *Key) value(h *message.Head, remote []byte) (value []byte) {
 	switch k.kind {

@@ -19,20 +19,24 @@ type matcher struct {
 }
 
 func (m *matcher) fits(h *message.Head, s *Scratch) bool {
-	return m.fitsHost(h.Authority) && m.fitsPath(s.path) && m.fitsMethod(h.Method) &&
+	return m.fitsHost(s.host) && m.fitsPath(s.path) && m.fitsMethod(h.Method) &&
 		m.fitsHeaders(h.Fields) && m.fitsQuery(s.query)
 }
 
-// fitsHost compares without the port, a final dot and case.
-func (m *matcher) fitsHost(authority []byte) bool {
+// fitsHost compares without case.
+func (m *matcher) fitsHost(host []byte) bool {
 	if m.host == "" {
 		return true
 	}
-	host := bytes.TrimSuffix(withoutPort(authority), []byte("."))
 	if m.below {
 		return len(host) > len(m.host) && message.EqualFold(host[len(host)-len(m.host):], m.host)
 	}
 	return message.EqualFold(host, m.host)
+}
+
+// hostOf is an authority without port, brackets and final dot.
+func hostOf(authority []byte) []byte {
+	return bytes.TrimSuffix(withoutPort(authority), []byte("."))
 }
 
 func withoutPort(authority []byte) []byte {
@@ -71,7 +75,7 @@ func (m *matcher) fitsMethod(method []byte) bool {
 	if len(m.methods) == 0 {
 		return true
 	}
-	for _, want := range m.methods {
+	for _, want := range m.methods { //nolint:modernize // slices.Contains would have to make a string of method
 		if string(method) == want {
 			return true
 		}

@@ -2,15 +2,19 @@ package route
 
 import (
 	"bytes"
+	"fmt"
 
 	"poise/internal/message"
 )
 
 // Scratch is the memory of one match at a time.
 type Scratch struct {
+	host   []byte // that is asked for, without port
 	path   []byte // normalised; a part of the request's own bytes where that was normal
 	query  []byte // as sent
-	memory []byte
+	dots   bool   // normalising took dot segments out
+	memory []byte // of path
+	target []byte // what ForwardPath had to write anew
 }
 
 var badPath = &message.Refusal{
@@ -23,11 +27,8 @@ var badPath = &message.Refusal{
 // decoded (section 6.2.2.2). Two slashes stay two. What is forwarded are the
 // client's own bytes.
 func (s *Scratch) normalise(target []byte) *message.Refusal {
-	path := target
-	s.query = nil
-	if i := bytes.IndexByte(target, '?'); i >= 0 {
-		path, s.query = target[:i], target[i+1:]
-	}
+	path, query, _ := bytes.Cut(target, []byte("?"))
+	s.query, s.dots = query, false
 	if normal(path) {
 		s.path = path
 		return nil
@@ -38,7 +39,27 @@ func (s *Scratch) normalise(target []byte) *message.Refusal {
 		return badPath
 	}
 	s.path = removeDots(decoded)
+	s.dots = len(s.path) < len(decoded) // a dot segment never goes without a trace
 	return nil
+}
+
+// NormalPath normalises a path that an operator wrote, so that it is compared
+// in the form that requests are brought into. A byte that no request can send
+// as it is becomes its escape. The error says why no request can have the path.
+func NormalPath(path string) (string, error) {
+	var encoded []byte
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c >= 0x7f {
+			encoded = fmt.Appendf(encoded, "%%%02X", c)
+		} else {
+			encoded = append(encoded, c)
+		}
+	}
+	var s Scratch
+	if s.normalise(encoded) != nil || s.query != nil {
+		return "", fmt.Errorf("%q can never fit: a request with such a path is refused", path)
+	}
+	return string(s.path), nil
 }
 
 // normal reports whether a path needs no work, as nearly all do.

@@ -3,6 +3,7 @@ package route
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"poise/internal/message"
@@ -40,6 +41,9 @@ func compileChanges(c Changes) (changes, error) {
 		if err := checkField(p); err != nil {
 			return k, err
 		}
+		if slices.Contains(k.setNames, strings.ToLower(p.Name)) {
+			return k, fmt.Errorf("the field %s is set twice; keep one", p.Name)
+		}
 		k.set = append(k.set, field(p))
 		k.setNames = append(k.setNames, strings.ToLower(p.Name))
 	}
@@ -62,12 +66,12 @@ func checkName(name string) error {
 		return fmt.Errorf("%q is no field name; use letters, digits and hyphens", name)
 	}
 	if reserved[strings.ToLower(name)] {
-		return fmt.Errorf("the field %s belongs to the connection and cannot be changed by a route (for Host use `host:`)", name)
+		return fmt.Errorf("the field %s belongs to the connection and a route can neither change nor match it (for Host use `host:`)", name)
 	}
 	return nil
 }
 
-const tokenBytes = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+const tokenBytes = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" //nolint:gosec // an alphabet, no credential
 
 func checkField(p Pair) error {
 	for _, c := range []byte(p.Value) {
@@ -119,22 +123,35 @@ func named(f *message.Field, names []string) bool {
 }
 
 // ForwardPath returns the target that an endpoint is asked for: the client's
-// own bytes, less the prefix to strip. Where the prefix is there only after
-// normalising, the normal form is what is stripped and sent, since in the
-// client's bytes there is nothing to cut.
+// own bytes, less the prefix to strip. Where dot segments decided what the
+// prefix is, the normal form is what is stripped and sent, since in the
+// client's bytes there is nothing to cut. It must follow the Match that s was
+// used for and is valid until the next one.
 func (r *Route) ForwardPath(target []byte, s *Scratch) []byte {
-	if r.strip == "" {
+	if r.strip == "" || !hasPrefix(s.path, r.strip) {
 		return target
 	}
 	path := target[:len(target)-queryLen(target)]
-	if hasPrefix(path, r.strip) && hasPrefix(s.path, r.strip) && normal(path) {
-		return rooted(target[len(r.strip):], s)
+	if s.dots {
+		return s.rooted(s.path[len(r.strip):], target[len(path):])
 	}
-	if !hasPrefix(s.path, r.strip) {
-		return target
+	if cut := encodedLen(path, len(r.strip)); cut < len(path) { // by element: a slash follows
+		return target[cut:]
 	}
-	whole := append(append([]byte(nil), s.path[len(r.strip):]...), target[len(path):]...)
-	return rooted(whole, s)
+	return s.rooted(nil, target[len(path):])
+}
+
+// encodedLen returns how many bytes at the start of a path, which has no dot
+// segments, stand for the first n of its normal form.
+func encodedLen(path []byte, n int) int {
+	i := 0
+	for ; n > 0; n-- {
+		if v, ok := unescape(path[i:]); path[i] == '%' && ok && unreserved(v) {
+			i += 2
+		}
+		i++
+	}
+	return i
 }
 
 func queryLen(target []byte) int {
@@ -144,13 +161,14 @@ func queryLen(target []byte) int {
 	return 0
 }
 
-// rooted makes sure that a target begins with a slash.
-func rooted(target []byte, s *Scratch) []byte {
-	if len(target) > 0 && target[0] == '/' {
-		return target
+// rooted joins a path and a query to a target that begins with a slash.
+func (s *Scratch) rooted(path, query []byte) []byte {
+	s.target = s.target[:0]
+	if len(path) == 0 || path[0] != '/' {
+		s.target = append(s.target, '/')
 	}
-	s.memory = append(append(s.memory[:0], '/'), target...)
-	return s.memory
+	s.target = append(append(s.target, path...), query...)
+	return s.target
 }
 
 // AppendLocation appends where a redirect sends the client.
@@ -159,6 +177,9 @@ func (r *Route) AppendLocation(dst []byte, h *message.Head) []byte {
 	path, query := h.Path, []byte(nil)
 	if i := bytes.IndexByte(h.Path, '?'); i >= 0 {
 		path, query = h.Path[:i], h.Path[i:]
+	}
+	if string(path) == "*" { // OPTIONS *: the whole of the other place
+		path = nil
 	}
 	if to.Scheme != "" || to.Host != "" {
 		scheme := to.Scheme
@@ -169,7 +190,7 @@ func (r *Route) AppendLocation(dst []byte, h *message.Head) []byte {
 		if to.Host != "" {
 			dst = append(dst, to.Host...)
 		} else {
-			dst = append(dst, withoutDefault(h.Authority, to.Scheme)...)
+			dst = append(dst, authorityFor(to.Scheme, h)...)
 		}
 	}
 	if to.Path != "" {
@@ -180,10 +201,11 @@ func (r *Route) AppendLocation(dst []byte, h *message.Head) []byte {
 	return append(dst, query...)
 }
 
-// withoutDefault takes the port off when the scheme changes: that of http is
+// authorityFor takes the port off when the scheme changes: that of http is
 // not that of https.
-func withoutDefault(authority []byte, scheme string) []byte {
-	if scheme == "" || len(authority) == 0 || authority[len(authority)-1] == ']' {
+func authorityFor(scheme string, h *message.Head) []byte {
+	authority := h.Authority
+	if scheme == "" || scheme == string(h.Scheme) || bytes.HasSuffix(authority, []byte("]")) {
 		return authority
 	}
 	if i := bytes.LastIndexByte(authority, ':'); i >= 0 {

@@ -118,10 +118,7 @@ func Compile(specs []Spec) (*Table, error) {
 }
 
 func compile(i int, s Spec) (Route, error) {
-	r := Route{
-		Index: i, Name: s.Name, Targets: s.To, Timeout: s.Timeout, Host: s.Host, Redirect: s.Redirect,
-		strip: strings.TrimSuffix(s.StripPrefix, "/"),
-	}
+	r := Route{Index: i, Name: s.Name, Targets: s.To, Timeout: s.Timeout, Host: s.Host, Redirect: s.Redirect}
 	if r.Name == "" {
 		r.Name = nameOf(s.Match)
 	}
@@ -134,7 +131,11 @@ func compile(i int, s Spec) (Route, error) {
 	if s.Redirect == nil && r.weight == 0 {
 		return r, fmt.Errorf("no target has a weight; give one at least 1")
 	}
-	var err error
+	strip, err := NormalPath(s.StripPrefix)
+	if err != nil {
+		return r, fmt.Errorf("strip_prefix: %w", err)
+	}
+	r.strip = strings.TrimSuffix(strip, "/")
 	if r.match, err = compileMatch(s.Match); err != nil {
 		return r, err
 	}
@@ -158,31 +159,42 @@ func nameOf(m Match) string {
 }
 
 func compileMatch(m Match) (matcher, error) {
-	k := matcher{host: strings.ToLower(strings.TrimSuffix(m.Host, ".")), path: m.Path}
+	k := matcher{host: strings.ToLower(strings.Trim(strings.TrimSuffix(m.Host, "."), "[]")), path: m.Path}
 	if suffix, ok := strings.CutPrefix(k.host, "*."); ok {
 		k.host, k.below = "."+suffix, true
 	}
 	if strings.Contains(k.host, "*") {
 		return k, fmt.Errorf("host %q: a wildcard may only be the first label, as in *.example.com", m.Host)
 	}
-	switch m.Path.Kind {
-	case Prefix:
-		k.path.Value = strings.TrimSuffix(m.Path.Value, "/")
-	case Regex:
-		e, err := regexp.Compile(`\A(?:` + m.Path.Value + `)\z`)
-		if err != nil {
-			return k, fmt.Errorf("path regex: %w", err)
-		}
-		k.regex = e
+	if err := k.compilePath(); err != nil {
+		return k, err
 	}
 	for _, method := range m.Methods {
 		k.methods = append(k.methods, strings.ToUpper(method))
 	}
 	for _, h := range m.Headers {
+		if err := checkName(h.Name); err != nil {
+			return k, fmt.Errorf("header: %w", err)
+		}
 		k.headers = append(k.headers, Pair{strings.ToLower(h.Name), h.Value})
 	}
 	k.query = m.Query
 	return k, nil
+}
+
+func (m *matcher) compilePath() (err error) {
+	switch m.path.Kind {
+	case Prefix:
+		m.path.Value, err = NormalPath(m.path.Value)
+		m.path.Value = strings.TrimSuffix(m.path.Value, "/")
+	case Exact:
+		m.path.Value, err = NormalPath(m.path.Value)
+	case Regex:
+		if m.regex, err = regexp.Compile(`\A(?:` + m.path.Value + `)\z`); err != nil {
+			err = fmt.Errorf("path regex: %w", err)
+		}
+	}
+	return err
 }
 
 // Len returns the number of routes.
@@ -197,6 +209,7 @@ func (t *Table) Match(h *message.Head, s *Scratch) (*Route, *message.Refusal) {
 	if refusal := s.normalise(h.Path); refusal != nil {
 		return nil, refusal
 	}
+	s.host = hostOf(h.Authority)
 	for i := range t.routes {
 		if t.routes[i].match.fits(h, s) {
 			return &t.routes[i], nil
@@ -213,7 +226,12 @@ func (r *Route) Choose(d *stats.Dice) int {
 	if len(r.Targets) == 1 {
 		return 0
 	}
-	n := d.IntN(r.weight)
+	return r.target(d.IntN(r.weight))
+}
+
+// target returns the index of the target that has the n-th share, n in
+// [0, the weight of all).
+func (r *Route) target(n int) int {
 	for i, t := range r.Targets {
 		if n -= t.Weight; n < 0 {
 			return i

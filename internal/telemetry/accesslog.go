@@ -3,7 +3,7 @@
 package telemetry
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
 	"sync"
@@ -24,8 +24,14 @@ type AccessLog struct {
 	pending []byte
 	spare   []byte
 	wake    chan struct{}
+	failing error // of the last write; only Run touches it
+	torn    bool  // the last write ended within a line
 
-	Dropped record.Counter // lines
+	// OnChange, set before Run, is told once when writing begins to fail, and
+	// with nil once it works again.
+	OnChange func(error)
+
+	Dropped record.Counter // lines that were not written
 	Failed  record.Counter // writes
 }
 
@@ -61,31 +67,61 @@ func (l *AccessLog) Log(r *record.Request) {
 	}
 }
 
-// Run writes what is queued until stop is closed, and then the rest.
+// Run writes what is queued until stop is closed, and then the rest. It
+// returns what came of the last write.
 func (l *AccessLog) Run(w io.Writer, stop <-chan struct{}) error {
-	var failed error
 	for {
 		select {
 		case <-l.wake:
-			failed = l.write(w)
+			l.write(w)
 		case <-stop:
-			return errors.Join(failed, l.write(w))
+			l.write(w)
+			return l.failing
 		}
 	}
 }
 
-func (l *AccessLog) write(w io.Writer) error {
+// write writes what is queued. Lines that cannot be written are dropped: they
+// would only keep later ones out.
+func (l *AccessLog) write(w io.Writer) {
 	l.mu.Lock()
 	lines := l.pending
 	l.pending = l.spare[:0]
 	l.mu.Unlock()
 	l.spare = lines[:0]
 	if len(lines) == 0 {
-		return nil
+		return
 	}
-	_, err := w.Write(lines)
+	err := l.mend(w)
+	n := 0
+	if err == nil {
+		n, err = w.Write(lines)
+		l.torn = n > 0 && lines[n-1] != '\n'
+	}
 	if err != nil {
 		l.Failed.Add(1)
+		l.Dropped.Add(uint64(bytes.Count(lines[n:], newline)))
 	}
+	l.told(err)
+}
+
+var newline = []byte{'\n'}
+
+// mend ends the line that a failed write left unfinished, so that the next
+// one does not run into it.
+func (l *AccessLog) mend(w io.Writer) error {
+	if !l.torn {
+		return nil
+	}
+	_, err := w.Write(newline)
+	l.torn = err != nil
 	return err
+}
+
+func (l *AccessLog) told(err error) {
+	changed := (err == nil) != (l.failing == nil)
+	l.failing = err
+	if changed && l.OnChange != nil {
+		l.OnChange(err)
+	}
 }

@@ -55,21 +55,48 @@ func jsonField(b []byte, name string, value []byte) []byte {
 	return appendQuoted(b, value)
 }
 
-// appendCombined is the format that Apache made common.
+// appendCombined is the format that Apache made common. Octets that could end
+// a string or a line are written \xhh, as Apache and nginx do.
 func appendCombined(b []byte, at time.Time, r *record.Request) []byte {
 	b = append(b, r.Remote...)
 	b = append(b, " - - ["...)
 	b = at.AppendFormat(b, "02/Jan/2006:15:04:05 -0700")
-	b = append(b, `] `...)
-	line := make([]byte, 0, 256)
-	line = append(append(line, r.Method...), ' ')
-	line = append(append(line, r.Path...), ' ')
-	b = appendQuoted(b, append(line, r.Proto...))
-	b = append(b, ' ')
+	b = append(b, `] "`...)
+	if len(r.Method) == 0 { // what came was no request
+		b = append(b, '-')
+	} else {
+		b = append(appendEscaped(b, r.Method), ' ')
+		b = append(appendEscaped(b, r.Path), ' ')
+		b = append(b, r.Proto...)
+	}
+	b = append(b, `" `...)
 	b = strconv.AppendInt(b, int64(r.Status), 10)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, r.ResponseBytes, 10)
-	return append(b, " \"-\" \"-\"\n"...)
+	b = appendOrDash(append(b, ` "`...), r.Referer)
+	b = appendOrDash(append(b, `" "`...), r.UserAgent)
+	return append(b, "\"\n"...)
+}
+
+func appendOrDash(b, value []byte) []byte {
+	if len(value) == 0 {
+		return append(b, '-')
+	}
+	return appendEscaped(b, value)
+}
+
+func appendEscaped(b, value []byte) []byte {
+	for _, c := range value {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < 0x20 || c >= 0x7f:
+			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
 }
 
 func appendLogfmt(b []byte, at time.Time, r *record.Request) []byte {
@@ -79,9 +106,16 @@ func appendLogfmt(b []byte, at time.Time, r *record.Request) []byte {
 		name  string
 		value []byte
 	}{
-		{"remote", r.Remote}, {"method", r.Method}, {"host", r.Host}, {"path", r.Path},
-		{"route", []byte(r.Route)}, {"cluster", []byte(r.Cluster)}, {"endpoint", []byte(r.Endpoint)},
-		{"error", []byte(r.Error)}, {"detail", []byte(r.Detail)}, {"id", r.ID},
+		{"remote", r.Remote},
+		{"method", r.Method},
+		{"host", r.Host},
+		{"path", r.Path},
+		{"route", []byte(r.Route)},
+		{"cluster", []byte(r.Cluster)},
+		{"endpoint", []byte(r.Endpoint)},
+		{"error", []byte(r.Error)},
+		{"detail", []byte(r.Detail)},
+		{"id", r.ID},
 	} {
 		if len(f.value) == 0 {
 			continue
@@ -107,32 +141,41 @@ func appendSeconds(b []byte, d time.Duration) []byte {
 	return strconv.AppendFloat(b, max(d, 0).Seconds(), 'f', 6, 64)
 }
 
+const hex = "0123456789abcdef"
+
 // appendQuoted appends a JSON string. What clients send may hold any byte:
-// nothing in it can end the string or the line.
+// nothing in it can end the string or the line, or steer a terminal.
 func appendQuoted(b, value []byte) []byte {
-	const hex = "0123456789abcdef"
 	b = append(b, '"')
 	for i := 0; i < len(value); {
 		c := value[i]
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20 || c == 0x7f:
-			b = append(b, `\u00`...)
-			b = append(b, hex[c>>4], hex[c&15])
-		case c < utf8.RuneSelf:
-			b = append(b, c)
-		default:
-			r, n := utf8.DecodeRune(value[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(b, `\ufffd`...)
-			} else {
-				b = append(b, value[i:i+n]...)
+		if c < utf8.RuneSelf {
+			i++
+			switch {
+			case c == '"' || c == '\\':
+				b = append(b, '\\', c)
+			case c < 0x20 || c == 0x7f:
+				b = appendUnicode(b, rune(c))
+			default:
+				b = append(b, c)
 			}
-			i += n
 			continue
 		}
-		i++
+		r, n := utf8.DecodeRune(value[i:])
+		if breaks(r) || r == utf8.RuneError && n == 1 {
+			b = appendUnicode(b, r)
+		} else {
+			b = append(b, value[i:i+n]...)
+		}
+		i += n
 	}
 	return append(b, '"')
+}
+
+// breaks reports whether a rune beyond ASCII is a control character, or ends a
+// line for those who go by Unicode.
+func breaks(r rune) bool { return r < 0xa0 || r == 0x2028 || r == 0x2029 }
+
+func appendUnicode(b []byte, r rune) []byte {
+	return append(b, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
 }

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,7 +34,6 @@ type Cluster struct {
 	Cluster  *cluster.Cluster
 	Attempts *record.Attempts
 	Idle     func(*lb.Endpoint) (idle, open int) // connections
-	Checks   map[string][2]uint64                // health checks by address: passed, failed
 }
 
 // Listener is what the metrics read of a listener.
@@ -54,11 +54,15 @@ func Handler(s Sources) http.Handler {
 		s.EndpointSeries = 1000
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{s})
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{Sources: s, folds: map[*cluster.Cluster]*fold{}})
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4})
 }
 
-type collector struct{ Sources }
+type collector struct {
+	Sources
+	mu    sync.Mutex // one look at the clusters at a time
+	folds map[*cluster.Cluster]*fold
+}
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("poise_"+name, help, labels, nil)
@@ -104,9 +108,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(ch, connections, float64(l.Idle), l.Address, "idle")
 		gauge(ch, connections, float64(l.Open-l.Idle), l.Address, "active")
 	}
-	for _, k := range c.Clusters() {
-		c.collectCluster(ch, k)
-	}
+	c.collectClusters(ch)
 	r := c.Reloads()
 	counter(ch, reloadsTotal, r.Applied, "applied")
 	counter(ch, reloadsTotal, r.Refused, "refused")
@@ -126,14 +128,10 @@ func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ..
 func (c *collector) collectTraffic(ch chan<- prometheus.Metric) {
 	durations := map[[2]string]*stats.Snapshot{}
 	overheads := map[string]*stats.Snapshot{}
-	var bytes = map[string]*[2]uint64{}
+	bytes := map[string]*[2]uint64{}
 	for _, t := range c.Book.All() {
 		k := t.Key
-		for class := 1; class <= 5; class++ {
-			if n := t.Classes[class].Load(); n > 0 {
-				counter(ch, requestsTotal, n, k.Listener, k.Route, k.Cluster, strconv.Itoa(class)+"xx")
-			}
-		}
+		collectRequests(ch, t)
 		add(durations, [2]string{k.Route, k.Cluster}, t.Duration.Snapshot())
 		if k.Cluster != "" {
 			add(overheads, k.Cluster, t.Overhead.Snapshot())
@@ -153,6 +151,22 @@ func (c *collector) collectTraffic(ch chan<- prometheus.Metric) {
 	for route, n := range bytes {
 		counter(ch, requestBytes, n[0], route)
 		counter(ch, responseBytes, n[1], route)
+	}
+}
+
+// collectRequests shows the usual classes from the first request on, those
+// without one as 0: a counter that appears with the first failure has no rate.
+func collectRequests(ch chan<- prometheus.Metric, t *record.Traffic) {
+	var classes [6]uint64
+	seen := false
+	for class := range classes {
+		classes[class] = t.Classes[class].Load()
+		seen = seen || classes[class] > 0
+	}
+	for class := 1; class <= 5; class++ {
+		if seen && class > 1 || classes[class] > 0 {
+			counter(ch, requestsTotal, classes[class], t.Key.Listener, t.Key.Route, t.Key.Cluster, strconv.Itoa(class)+"xx")
+		}
 	}
 }
 

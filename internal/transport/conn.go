@@ -3,23 +3,28 @@ package transport
 import (
 	"net"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"poise/internal/buffer"
 	"poise/internal/http1"
 	"poise/internal/message"
+	"poise/internal/socket"
 	"poise/internal/stats"
 )
 
-// conn is a connection to an endpoint and the exchange that is on it.
-type conn struct {
-	pool      *Pool
-	nc        *net.TCPConn
-	raw       syscall.RawConn
+// link is a connection to an endpoint.
+type link struct {
+	*socket.Conn
 	born      stats.Instant
-	idleSince stats.Instant
-	number    uint64 // of the downstream connection that used it last
+	idleSince stats.Instant // 0: it never waited
+}
+
+// conn is the exchange that is on a connection. When the connection turns out
+// to be stale, before anything was sent, it goes on over another.
+type conn struct {
+	pool   *Pool
+	link   atomic.Pointer[link]
+	number uint64 // of the downstream connection that used it last
 
 	method []byte // GET or HEAD: all that the framing of an answer depends on
 	parser http1.HeadParser
@@ -30,28 +35,28 @@ type conn struct {
 	vector net.Buffers
 	pair   [2][]byte
 
-	sent     atomic.Bool // the kernel accepted a byte of the request
-	finished atomic.Bool // the request went out whole
-	final    bool        // the answer's final head was read
+	unproved bool         // nobody has looked yet whether the connection still stands
+	held     bool         // the request is whole and gathered: it leaves when the answer is awaited
+	sent     atomic.Bool  // the kernel accepted a byte of the request
+	sentAt   atomic.Int64 // Instant at which it accepted the last one
+	finished atomic.Bool  // the request went out whole
+	final    bool         // the answer's final head was read
 	tunnel   bool
-	asked    bool // the request asked for a tunnel
+	upgrades bool // the request asked for a tunnel
+	asked    int  // bytes of a held request that the kernel took
 
 	deadline atomic.Int64 // Instant at which waiting ends; 0 never, fired when it did
 	armed    atomic.Bool  // the descriptor has a deadline for a timeout too short for the sweep
 	canceled atomic.Bool
-
-	peeked  byte
-	isQuiet bool
-	look    func(fd uintptr) // bound once, so that a look allocates nothing
 }
 
 // fired in conn.deadline: the sweep ended the wait. The descriptor's own
 // deadline is then in the past, and the connection is of no more use.
 const fired = -1
 
-func newConn(p *Pool, nc *net.TCPConn, raw syscall.RawConn) *conn {
-	c := &conn{pool: p, nc: nc, raw: raw, born: p.transport.now()}
-	c.look = func(fd uintptr) { c.isQuiet = quietSocket(fd, &c.peeked) }
+func newConn(p *Pool, l *link) *conn {
+	c := &conn{pool: p}
+	c.link.Store(l)
 	return c
 }
 
@@ -59,64 +64,99 @@ func newConn(p *Pool, nc *net.TCPConn, raw syscall.RawConn) *conn {
 func (c *conn) begin(number uint64) {
 	c.number = number
 	c.parser.Reset()
+	c.unproved, c.held = true, false
 	c.sent.Store(false)
+	c.sentAt.Store(0)
 	c.finished.Store(false)
 	c.canceled.Store(false)
 	c.final, c.tunnel = false, false
 }
 
-// usable reports whether a connection that waited can carry an exchange.
-func (c *conn) usable(now stats.Instant) bool {
-	return now.Sub(c.idleSince) <= time.Duration(c.pool.keepalive.Load()) && c.quiet()
+// fresh reports whether a connection that waited is young enough to be tried.
+func (c *conn) fresh(now stats.Instant) bool {
+	return now.Sub(c.link.Load().idleSince) <= time.Duration(c.pool.keepalive.Load())
 }
 
 // quiet reports whether the endpoint neither sent nor closed. Bytes that came
 // unasked would be read as the next answer.
-func (c *conn) quiet() bool {
-	c.isQuiet = false
-	if err := c.raw.Control(c.look); err != nil {
-		return false
+func (c *conn) quiet() bool { return c.link.Load().Quiet() }
+
+// prove makes sure that the connection still stands before the first byte
+// goes out; Ask does the same by itself.
+func (c *conn) prove() error {
+	for c.unproved {
+		if c.quiet() {
+			c.unproved = false
+			break
+		}
+		if err := c.replace(); err != nil {
+			return err
+		}
 	}
-	return c.isQuiet
+	return nil
+}
+
+// replace goes on over another connection, since this one is stale. One that
+// is new and will not do says something about the endpoint.
+func (c *conn) replace() error {
+	old := c.link.Load()
+	now := c.pool.transport.coarse()
+	if old.idleSince == 0 {
+		return socket.ErrSpoke
+	}
+	c.pool.learn(now.Sub(old.idleSince))
+	next, err := c.pool.another(c.number, now)
+	if err != nil {
+		return err
+	}
+	c.link.Store(next)
+	old.Close()
+	if c.canceled.Load() || c.deadline.Load() == fired { // whoever woke the old one has not seen the new
+		c.wake()
+	} else if c.armed.Load() {
+		c.arm(time.Duration(stats.Instant(c.deadline.Load()).Sub(c.pool.transport.now())))
+	}
+	return nil
 }
 
 // close is called by the one who owns the connection at the time.
 func (c *conn) close() {
-	c.nc.Close()
+	c.link.Load().Close()
 	c.in.Release()
 	c.body.Release()
 	c.out.Out.Release()
-	c.pool.mu.Lock()
-	delete(c.pool.open, c)
-	c.pool.mu.Unlock()
+	c.pool.forget(c)
 }
 
 // SetTimeout implements Stream.
-func (c *conn) SetTimeout(d time.Duration) {
+func (c *conn) SetTimeout(now stats.Instant, d time.Duration) {
 	old := c.deadline.Load()
 	if old == fired {
 		return
 	}
 	var at stats.Instant
 	if d > 0 {
-		at = c.pool.transport.now().Add(d)
+		at = now.Add(d)
 	}
 	if !c.deadline.CompareAndSwap(old, int64(at)) {
 		return // it fired just now, or the other half of the exchange set it
 	}
-	if short := d > 0 && d < time.Second; short || c.armed.Load() {
-		c.arm(d, short)
+	if short := d > 0 && d < time.Second; short {
+		c.arm(d)
+	} else if c.armed.Load() {
+		c.disarm()
 	}
 }
 
-// arm gives the descriptor a deadline of its own, or takes it away.
-func (c *conn) arm(d time.Duration, short bool) {
-	c.armed.Store(short)
-	var at time.Time
-	if short {
-		at = time.Now().Add(d)
-	}
-	_ = c.nc.SetDeadline(at)
+// arm gives the descriptor a deadline of its own.
+func (c *conn) arm(d time.Duration) {
+	c.armed.Store(true)
+	_ = c.link.Load().SetDeadline(time.Now().Add(d))
+}
+
+func (c *conn) disarm() {
+	c.armed.Store(false)
+	_ = c.link.Load().SetDeadline(time.Time{})
 }
 
 // expire ends the wait of an exchange whose time is over.
@@ -133,4 +173,4 @@ func (c *conn) Cancel() {
 }
 
 // wake makes whoever reads or writes fail at once.
-func (c *conn) wake() { _ = c.nc.SetDeadline(time.Unix(1, 0)) }
+func (c *conn) wake() { _ = c.link.Load().SetDeadline(time.Unix(1, 0)) }

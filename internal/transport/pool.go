@@ -9,6 +9,7 @@ import (
 
 	"poise/internal/lb"
 	"poise/internal/record"
+	"poise/internal/socket"
 	"poise/internal/stats"
 )
 
@@ -34,7 +35,7 @@ type Pool struct {
 
 	mu     sync.Mutex
 	open   map[*conn]struct{} // every connection, for the sweep
-	closed bool
+	closed atomic.Bool        // set under mu, so that none is registered after it
 }
 
 // Counts are what a pool counts.
@@ -67,23 +68,64 @@ func (p *Pool) Open() int {
 }
 
 // Get returns a stream on a connection that waits, or on a new one. number is
-// the downstream connection's: it looks at its own shard first. The error is
-// an *Error.
+// the downstream connection's: it looks at its own shard first. Whether a
+// connection that waited still stands is seen when the request is sent, and
+// mended there. The error is an *Error.
 func (p *Pool) Get(ctx context.Context, number uint64) (Stream, error) {
-	now := p.transport.now()
+	c := p.waiting(number, p.transport.coarse())
+	if c == nil {
+		l, err := p.dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c = newConn(p, l)
+		if !p.register(c) {
+			l.Close()
+			return nil, &Error{Op: "connect", Outcome: lb.Connect, Err: net.ErrClosed}
+		}
+	}
+	c.begin(number)
+	return c, nil
+}
+
+// waiting takes a connection that waited, nil when there is none.
+func (p *Pool) waiting(number uint64, now stats.Instant) *conn {
 	for range 2 * shards {
 		c := p.take(number)
-		if c == nil {
-			break
+		if c == nil || c.fresh(now) {
+			return c
 		}
-		if c.usable(now) {
-			c.begin(number)
-			return c, nil
-		}
-		p.learn(now.Sub(c.idleSince))
 		c.close()
 	}
-	return p.dial(ctx, number)
+	return nil
+}
+
+// another returns a connection for an exchange whose own was stale.
+func (p *Pool) another(number uint64, now stats.Instant) (*link, error) {
+	c := p.waiting(number, now)
+	if c == nil {
+		return p.dial(context.Background())
+	}
+	p.forget(c)
+	return c.link.Load(), nil
+}
+
+// register makes a connection known to the sweep; it fails when the pool is
+// closed.
+func (p *Pool) register(c *conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed.Load() {
+		return false
+	}
+	p.open[c] = struct{}{}
+	return true
+}
+
+func (p *Pool) forget(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, c)
 }
 
 func (p *Pool) take(number uint64) *conn {
@@ -109,8 +151,9 @@ func (p *Pool) take(number uint64) *conn {
 // put takes a connection back, or closes it when enough wait already.
 func (p *Pool) put(c *conn) {
 	o := p.options.Load()
-	c.idleSince = p.transport.now()
-	if int(p.waits.Load()) >= o.Idle || c.idleSince.Sub(c.born) > o.Lifetime {
+	l := c.link.Load()
+	l.idleSince = p.transport.coarse()
+	if int(p.waits.Load()) >= o.Idle || l.idleSince.Sub(l.born) > o.Lifetime {
 		c.close()
 		return
 	}
@@ -119,7 +162,7 @@ func (p *Pool) put(c *conn) {
 	s.conns = append(s.conns, c)
 	s.mu.Unlock()
 	p.waits.Add(1)
-	if p.isClosed() { // Close may have emptied the shard before the append
+	if p.closed.Load() { // Close may have emptied the shard before the append
 		p.closeIdle(func(*conn) bool { return true })
 	}
 }
@@ -133,50 +176,33 @@ func (p *Pool) learn(waited time.Duration) {
 	}
 }
 
-func (p *Pool) dial(ctx context.Context, number uint64) (Stream, error) {
+func (p *Pool) dial(ctx context.Context) (*link, error) {
 	o := p.options.Load()
 	d := net.Dialer{Timeout: o.Connect, KeepAlive: 30 * time.Second}
 	nc, err := d.DialContext(ctx, "tcp", p.address)
 	if err != nil {
 		return nil, &Error{Op: "connect", Outcome: lb.Connect, Err: err}
 	}
-	tcp := nc.(*net.TCPConn)
-	raw, err := tcp.SyscallConn()
+	s, err := socket.New(nc.(*net.TCPConn))
 	if err != nil {
 		nc.Close()
 		return nil, &Error{Op: "connect", Outcome: lb.Connect, Err: err}
 	}
-	c := newConn(p, tcp, raw)
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		nc.Close()
-		return nil, &Error{Op: "connect", Outcome: lb.Connect, Err: net.ErrClosed}
-	}
-	p.open[c] = struct{}{}
-	p.mu.Unlock()
 	p.Dialed.Connections.Add(1)
-	c.begin(number)
-	return c, nil
+	return &link{Conn: s, born: p.transport.coarse()}, nil
 }
 
 // Close closes the connections that wait; one in use is closed when its
 // exchange ends.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	p.closed = true
+	p.closed.Store(true)
 	p.mu.Unlock()
 	p.closeIdle(func(*conn) bool { return true })
 	t := p.transport
 	t.mu.Lock()
 	delete(t.pools, p)
 	t.mu.Unlock()
-}
-
-func (p *Pool) isClosed() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.closed
 }
 
 // sweep fires timeouts and closes what waited too long or was closed by the
@@ -189,7 +215,7 @@ func (p *Pool) sweep(now stats.Instant) {
 	p.mu.Unlock()
 	limit := time.Duration(p.keepalive.Load())
 	p.closeIdle(func(c *conn) bool {
-		return now.Sub(c.idleSince) > limit || !c.quiet()
+		return now.Sub(c.link.Load().idleSince) > limit || !c.quiet()
 	})
 }
 

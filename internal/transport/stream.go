@@ -9,6 +9,8 @@ import (
 	"poise/internal/http1"
 	"poise/internal/lb"
 	"poise/internal/message"
+	"poise/internal/socket"
+	"poise/internal/stats"
 )
 
 var (
@@ -24,7 +26,7 @@ func (c *conn) WriteHead(h *message.Head) error {
 	if string(h.Method) == "HEAD" {
 		c.method = methodHead
 	}
-	c.asked = h.Upgrade != nil
+	c.upgrades = h.Upgrade != nil
 	c.out.Out.Bytes = http1.AppendRequest(c.out.Out.Open(), h)
 	c.out.Reset(h.Framing, h.Length)
 	return nil
@@ -36,26 +38,48 @@ func (c *conn) WriteBody(p []byte) error { return c.failed("send", c.out.Write(w
 // Flush implements message.Sink.
 func (c *conn) Flush() error { return c.failed("send", c.out.Flush(wire{c})) }
 
-// Finish implements message.Sink.
+// Finish implements message.Sink. A request that is gathered whole leaves only
+// when its answer is awaited: then sending and waiting are one call.
 func (c *conn) Finish(trailers []message.Field) error {
+	if c.gathered(trailers) {
+		c.held = true
+		return nil
+	}
 	if err := c.out.Finish(wire{c}, trailers); err != nil {
 		return c.failed("send", err)
 	}
-	c.finished.Store(true)
+	c.wholeSent()
 	if c.tunnel {
-		return c.failed("send", c.nc.CloseWrite())
+		return c.failed("send", c.link.Load().CloseWrite())
 	}
 	return nil
+}
+
+// gathered reports whether all of the request is in the buffer, and nothing
+// more is to be put there.
+func (c *conn) gathered(trailers []message.Field) bool {
+	return !c.sent.Load() && len(trailers) == 0 && c.out.Complete()
+}
+
+func (c *conn) wholeSent() {
+	c.sentAt.Store(int64(c.pool.transport.now()))
+	c.finished.Store(true)
 }
 
 // Sent implements Stream.
 func (c *conn) Sent() bool { return c.sent.Load() }
 
+// SentAt implements Stream.
+func (c *conn) SentAt() stats.Instant { return stats.Instant(c.sentAt.Load()) }
+
 // wire writes to the connection and notes that a byte was accepted.
 type wire struct{ c *conn }
 
 func (w wire) Write(p []byte) (int, error) {
-	n, err := w.c.nc.Write(p)
+	if err := w.c.prove(); err != nil {
+		return 0, err
+	}
+	n, err := w.c.link.Load().Write(p)
 	if n > 0 {
 		w.c.sent.Store(true)
 	}
@@ -64,17 +88,67 @@ func (w wire) Write(p []byte) (int, error) {
 
 func (w wire) WriteTwo(a, b []byte) error {
 	c := w.c
+	if err := c.prove(); err != nil {
+		return err
+	}
 	c.pair = [2][]byte{a, b}
 	c.vector = c.pair[:]
-	n, err := c.vector.WriteTo(c.nc)
+	n, err := c.vector.WriteTo(c.link.Load().TCPConn)
 	if n > 0 {
 		c.sent.Store(true)
 	}
 	return err
 }
 
+// ask sends a request that is held and reads the first of the answer.
+func (c *conn) ask() error {
+	c.held = false
+	p := c.out.Out.Bytes
+	n, err := c.link.Load().Ask(p, asker{c})
+	for errors.Is(err, socket.ErrSpoke) {
+		if err = c.replace(); err == nil {
+			n, err = c.link.Load().Ask(p, asker{c})
+		}
+	}
+	c.unproved = false
+	c.in.Added(n)
+	if err == nil && !c.finished.Load() { // the kernel took part of it
+		_, err = c.link.Load().Write(p[c.asked:])
+		c.wholeSent()
+	}
+	c.out.Out.Empty()
+	return err
+}
+
+// asker receives what Ask has to say.
+type asker struct{ c *conn }
+
+// Room implements socket.Memory.
+func (a asker) Room() []byte {
+	a.c.in.Hold(buffer.Large)
+	return a.c.in.Space()
+}
+
+// Empty implements socket.Memory.
+func (a asker) Empty() { a.c.in.Release() }
+
+// Sent implements socket.Asker.
+func (a asker) Sent(n int) {
+	c := a.c
+	c.sent.Store(true)
+	c.asked = n
+	if n == len(c.out.Out.Bytes) {
+		c.wholeSent()
+	}
+}
+
 // ReadHead implements Stream.
 func (c *conn) ReadHead() (*message.Head, error) {
+	if c.held {
+		if err := c.ask(); err != nil {
+			return nil, c.failed("head", err)
+		}
+	}
 	for {
 		if c.in.Len() > 0 {
 			n, err := c.parser.Response(c.in.Bytes(), c.pool.options.Load().Limits, c.method, &c.head)
@@ -82,7 +156,7 @@ func (c *conn) ReadHead() (*message.Head, error) {
 				return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: err}
 			}
 			if n > 0 {
-				if c.head.Framing == message.TunnelRaw && !c.asked {
+				if c.head.Framing == message.TunnelRaw && !c.upgrades {
 					return nil, &Error{Op: "head", Outcome: lb.Malformed, Err: errUnaskedTunnel}
 				}
 				c.in.Skip(n)
@@ -119,7 +193,7 @@ func (c *conn) fillHead() error {
 		c.in.Hold(max(c.in.Cap(), 2*c.in.Len()))
 		c.parser.Reset() // memory moved
 	}
-	n, err := c.nc.Read(c.in.Space())
+	n, err := c.link.Load().Read(c.in.Space())
 	c.in.Added(n)
 	if n > 0 {
 		return nil
@@ -129,7 +203,7 @@ func (c *conn) fillHead() error {
 
 // ReadBody implements message.Source.
 func (c *conn) ReadBody() ([]byte, error) {
-	p, err := c.body.Next(c.nc)
+	p, err := c.body.Next(c.link.Load().TCPConn)
 	if err == io.EOF {
 		return nil, io.EOF
 	}
@@ -146,6 +220,9 @@ func (c *conn) Trailers() []message.Field { return c.body.Trailers() }
 func (c *conn) failed(op string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok { // of the connection that was to replace a stale one
+		return e
 	}
 	return &Error{Op: op, Outcome: c.outcome(op, err), Err: err}
 }
@@ -181,7 +258,7 @@ func (c *conn) Release() {
 		return
 	}
 	if c.armed.Load() {
-		c.arm(0, false)
+		c.disarm()
 	}
 	c.in.Release()
 	c.out.Out.Release()

@@ -5,6 +5,7 @@ package transport
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"poise/internal/http1"
@@ -14,7 +15,8 @@ import (
 )
 
 // Stream is one exchange with an endpoint, seen from the side that asks.
-// One goroutine may write while another reads.
+// One goroutine may write while another reads; before a second one writes,
+// the first has flushed.
 type Stream interface {
 	message.Sink
 	message.Source
@@ -23,9 +25,11 @@ type Stream interface {
 	ReadHead() (*message.Head, error)
 	// SetTimeout bounds every wait from now on; 0 takes the bound away. It
 	// fires up to 100 ms late when it is longer than a second.
-	SetTimeout(time.Duration)
+	SetTimeout(now stats.Instant, d time.Duration)
 	// Sent reports whether the endpoint's side accepted a byte.
 	Sent() bool
+	// SentAt is when it accepted the last byte of the request; 0 before.
+	SentAt() stats.Instant
 	// Cancel makes every wait fail, from any goroutine.
 	Cancel()
 	// Release ends the exchange. The connection is kept for another when both
@@ -75,14 +79,20 @@ const sweepEvery = 100 * time.Millisecond
 // Transport owns the pools and watches their connections.
 type Transport struct {
 	now   func() stats.Instant
+	tick  atomic.Int64 // now, as of the last sweep
 	mu    sync.Mutex
 	pools map[*Pool]struct{}
 }
 
 // New returns a transport without pools; now is the clock of the process.
 func New(now func() stats.Instant) *Transport {
-	return &Transport{now: now, pools: map[*Pool]struct{}{}}
+	t := &Transport{now: now, pools: map[*Pool]struct{}{}}
+	t.tick.Store(int64(now()))
+	return t
 }
+
+// coarse is a clock that costs nothing and may be a sweep late.
+func (t *Transport) coarse() stats.Instant { return stats.Instant(t.tick.Load()) }
 
 // Pool opens a pool of connections to address (host:port).
 func (t *Transport) Pool(address string, o Options) *Pool {
@@ -108,6 +118,7 @@ func (t *Transport) Run(ctx context.Context) {
 			return
 		case <-tick.C:
 			now := t.now()
+			t.tick.Store(int64(now))
 			for _, p := range t.list() {
 				p.sweep(now)
 			}

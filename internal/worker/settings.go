@@ -82,7 +82,7 @@ func (s *Share) Set(text string) error {
 	return nil
 }
 
-func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g', -1, 64) + "%" }
+func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g', 6, 64) + "%" }
 
 // Type names the flag's type.
 func (s *Share) Type() string { return "share" }
@@ -106,6 +106,11 @@ func (s *Settings) Validate() error {
 		if n.value < 0 || n.value > n.most {
 			return fmt.Errorf("%s: must be from 0 to %d", n.name, n.most)
 		}
+	}
+	// Each request has one fate, so the shares cut one whole into parts.
+	const rounding = 1e-9
+	if all := s.Errors + s.Hang + s.Reset + s.CrashMidBody; all > 1+rounding {
+		return fmt.Errorf("errors, hang, reset and crash_mid_body add up to %v; a request has one fate, so at most 100%%", all)
 	}
 	return nil
 }

@@ -97,31 +97,34 @@ const (
 	cut
 )
 
-// draw decides about one request: what becomes of it and how long it takes.
-func (w *Worker) draw(r *http.Request) (f fate, service time.Duration, body int) {
+// draw decides what becomes of one request.
+func (w *Worker) draw() (f fate, body int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := &w.settings
-	service = w.serviceTime(r)
 	roll := w.dice.Float64()
 	for _, o := range []struct {
 		share Share
 		fate  fate
 	}{{s.Hang, hung}, {s.Reset, reset}, {s.Errors, failed}, {s.CrashMidBody, cut}} {
 		if roll < float64(o.share) {
-			return o.fate, service, s.Body
+			return o.fate, s.Body
 		}
 		roll -= float64(o.share)
 	}
-	return answered, service, s.Body
+	return answered, s.Body
 }
 
 // mostWork bounds what X-Work-Us may ask for.
 const mostWork = time.Minute
 
 // serviceTime is drawn, or what X-Work-Us says, so that the same job can be
-// given to several workers. A key that is remembered costs a tenth.
+// given to several workers. A key that is remembered costs a tenth. It is
+// asked for when the work begins: what waited while the worker was slow is
+// quick when the worker is again.
 func (w *Worker) serviceTime(r *http.Request) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	s := &w.settings
 	d := float64(s.Delay)
 	if us, err := strconv.ParseInt(r.Header.Get("X-Work-Us"), 10, 64); err == nil && us >= 0 {
@@ -145,7 +148,7 @@ func (w *Worker) serviceTime(r *http.Request) time.Duration {
 }
 
 func (w *Worker) work(a http.ResponseWriter, r *http.Request) {
-	f, service, size := w.draw(r)
+	f, size := w.draw()
 	if f == hung {
 		w.hang(r.Context(), func(s *Settings) bool { return s.Hang > 0 })
 		f = answered
@@ -158,6 +161,7 @@ func (w *Worker) work(a http.ResponseWriter, r *http.Request) {
 		http.Error(a, "too many requests wait", http.StatusServiceUnavailable)
 		return
 	}
+	service := w.serviceTime(r)
 	if f == failed {
 		service = min(service, time.Millisecond)
 	}
@@ -170,7 +174,7 @@ func (w *Worker) work(a http.ResponseWriter, r *http.Request) {
 		crash(a, max(size, 2))
 	default:
 		a.Header()["Content-Length"] = []string{strconv.Itoa(size)}
-		_, _ = a.Write(filler(size))
+		_, _ = a.Write(filler(size)) //nolint:gosec // nothing but dots
 	}
 }
 
@@ -220,7 +224,7 @@ func drop(a http.ResponseWriter) {
 // crash sends half of what it announces.
 func crash(a http.ResponseWriter, size int) {
 	a.Header().Set("Content-Length", strconv.Itoa(size))
-	_, _ = a.Write(filler(size / 2))
+	_, _ = a.Write(filler(size / 2)) //nolint:gosec // nothing but dots
 	_ = http.NewResponseController(a).Flush()
 	panic(http.ErrAbortHandler)
 }

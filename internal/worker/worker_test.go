@@ -120,7 +120,8 @@ func TestEveryFaultIsWhatItSays(t *testing.T) {
 		t.Errorf("errors: %d; want 503", status)
 	}
 	set(func(s *Settings) { s.Reset = 1 })
-	if _, err := c.Post(url+"/work", "", nil); err == nil {
+	if r, err := c.Post(url+"/work", "", nil); err == nil {
+		r.Body.Close()
 		t.Error("reset: there was an answer")
 	}
 	set(func(s *Settings) { s.CrashMidBody, s.Body = 1, 1000 })

@@ -137,6 +137,7 @@ func TestAnswersWithoutABody(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			r.Body.Close()
 			if r.ContentLength != 1000 {
 				t.Errorf("HEAD: Content-Length %d; want 1000", r.ContentLength)
 			}
@@ -297,7 +298,7 @@ func TestBothDirectionsFlowAtOnce(t *testing.T) {
 				t.Fatalf("got %q, %v; want %q while the upload still runs", got, err, want)
 			}
 		}
-		writer.Close()
+		_ = writer.Close()
 		if rest, err := io.ReadAll(r.Body); err != nil || len(rest) > 0 {
 			t.Errorf("after the end: %q, %v", rest, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"poise/internal/route"
 )
 
 // onHTTP1 starts a rig with the HTTP/1.1 front only.
@@ -87,7 +90,7 @@ func TestBadRequestsAreRefusedAndReachNobody(t *testing.T) {
 				t.Errorf("got %d %q %q; want %d, a word and a line", r.StatusCode, r.Header.Get("Poise-Error"), body, b.status)
 			}
 			if b.status != 405 && !strings.HasPrefix(b.name, "encoded") && b.name != "backslash" { // those are understood, and only refused
-				if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+				if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 					t.Errorf("after the answer: %d bytes, %v; want the end of the connection", n, err)
 				}
 			}
@@ -173,7 +176,7 @@ func TestConnectionOptionsAreHonoured(t *testing.T) {
 		say(t, c, request.text)
 		_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		_, err := c.Read(make([]byte, 1))
-		if closed := err == io.EOF; closed != request.closes {
+		if closed := errors.Is(err, io.EOF); closed != request.closes {
 			t.Errorf("%s: closed %t (%v); want %t", name, closed, err, request.closes)
 		}
 	}
@@ -225,7 +228,7 @@ func TestWebSocketIsATunnel(t *testing.T) {
 		if err != nil {
 			return
 		}
-		defer c.CloseNow()
+		defer func() { _ = c.CloseNow() }()
 		c.SetReadLimit(1 << 20)
 		for {
 			kind, m, err := c.Read(r.Context())
@@ -282,7 +285,7 @@ func TestSlowClientsAreSentAway(t *testing.T) {
 	}
 	c = s.dial(t)
 	say(t, c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+	if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("idle: %d bytes, %v; want the connection closed without a word", n, err)
 	}
 }
@@ -359,6 +362,86 @@ func TestWhatTheEndpointSees(t *testing.T) {
 			if strings.Contains(head, n) {
 				t.Errorf("trusted %t: %q should not be in\n%s", trusted, n, head)
 			}
+		}
+	}
+}
+
+func TestRouteSaysWhichHostTheEndpointIsAskedFor(t *testing.T) {
+	hosts := make(chan string, 1)
+	address := startEndpoint(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hosts <- r.Host }))
+	for _, c := range []struct {
+		name, request string
+		host          route.Host
+		want          string
+	}{
+		{"the client's", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", route.Host{}, "a.example"},
+		{"the endpoint's address", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", route.Host{Kind: route.HostEndpoint}, address},
+		{"a fixed one", "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", route.Host{Kind: route.HostName, Name: []byte("b.example")}, "b.example"},
+		{"the endpoint's address when the client names none", "GET / HTTP/1.0\r\n\r\n", route.Host{}, address},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig()
+			r.routes = []route.Spec{{Host: c.host, To: []route.Target{{Cluster: "default", Weight: 1}}}}
+			s := r.start(t, fronts[0], []string{address})
+			say(t, s.dial(t), c.request)
+			if got := <-hosts; got != c.want {
+				t.Errorf("asked for %q; want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAnAnswerThatOvertakesTheUploadLeavesTheConnectionOpen(t *testing.T) {
+	const body = "0123456789"
+	address := rawEndpoint(t, func(c net.Conn) {
+		for r := bufio.NewReader(c); ; { // answers at once, not after a read that shows the end
+			q, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			if _, err := io.ReadFull(q.Body, make([]byte, len(body))); err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		}
+	})
+	s := newRig().start(t, fronts[0], []string{address})
+	c := s.dial(t)
+	for i := range 300 {
+		if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"+body[:5]); err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+		if i%2 == 0 {
+			time.Sleep(time.Millisecond) // the second half then comes by itself
+		}
+		if r, text := say(t, c, body[5:]); r.StatusCode != 200 || text != "ok" || r.Close {
+			t.Fatalf("request %d: %d %q, close %t; want 200 \"ok\" on an open connection", i, r.StatusCode, text, r.Close)
+		}
+	}
+}
+
+func TestHTTP10IsForwardedAs11AndAnsweredAsItAsks(t *testing.T) {
+	var seen http.Header
+	var proto string
+	s := onHTTP1(t, newRig(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen, proto = r.Header.Clone(), r.Proto
+		_, _ = io.WriteString(w, "ok")
+	}))
+	r, body := say(t, s.dial(t), "GET / HTTP/1.0\r\nHost: old.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nTE: trailers\r\n\r\n")
+	if body != "ok" || !r.Close || proto != "HTTP/1.1" {
+		t.Errorf("%q, close %t, forwarded as %s; want \"ok\", a closed connection, HTTP/1.1", body, r.Close, proto)
+	}
+	for name, want := range map[string]string{
+		"Via": "1.0 poise", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "old.example", "X-Forwarded-For": "127.0.0.1", "Te": "",
+	} {
+		if got := seen.Get(name); got != want {
+			t.Errorf("%s = %q; want %q", name, got, want)
+		}
+	}
+	c := s.dial(t)
+	for range 2 {
+		if r, _ := say(t, c, "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"); r.Header.Get("Connection") != "keep-alive" {
+			t.Errorf("Connection = %q; want keep-alive", r.Header.Get("Connection"))
 		}
 	}
 }

@@ -1,0 +1,179 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"poise/internal/balance/catalog"
+	"poise/internal/cluster"
+	"poise/internal/config"
+	"poise/internal/stats"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// document is a configuration that is valid, with a secret in it.
+const document = `listeners: [{address: "127.0.0.1:8080"}]
+clusters: [{name: web, endpoints: ["127.0.0.1:9001", "127.0.0.1:9002"]}]
+admin: {token: a-long-and-secret-token}
+`
+
+const token = "a-long-and-secret-token" //nolint:gosec // of these tests only
+
+// balancer has real clusters and figures that are made up.
+type balancer struct {
+	clusters []*cluster.Cluster
+	ready    error
+	hashKeys map[string]string
+}
+
+func (b *balancer) Clusters() []*cluster.Cluster { return b.clusters }
+func (b *balancer) Ready() error                 { return b.ready }
+func (b *balancer) HashKey(name string) string   { return b.hashKeys[name] }
+
+func (b *balancer) Figures(string) map[string]Figures {
+	return map[string]Figures{"127.0.0.1:9001": {Rate: 12.5, Failures: 0.25, P50: 0.01, P90: 0.02, P99: 0.03}}
+}
+
+// configurator parses what it is given for real and puts nothing in force but
+// the text.
+type configurator struct {
+	mu      sync.Mutex
+	text    string
+	applied int
+	fails   error // of Apply and Reload
+	file    string
+}
+
+func (c *configurator) tag() string { return strconv.Quote("v" + strconv.Itoa(c.applied)) }
+
+func (c *configurator) Document() ([]byte, string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return config.Redact(config.Document{Name: "file", Text: []byte(c.text)}), c.tag()
+}
+
+func (c *configurator) Source() Source {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Source{From: "poise.yaml", Tag: c.tag(), Note: "the file says something else"}
+}
+
+func (c *configurator) Apply(text []byte, dry bool, tags ...string) (config.Problems, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(tags) > 0 && !slices.Contains(tags, c.tag()) {
+		return nil, ErrStale
+	}
+	if _, problems := config.Parse(config.Document{Name: "api", Text: text}, config.Env{}); len(problems) > 0 {
+		return problems, nil
+	}
+	if c.fails == nil && !dry {
+		c.text, c.applied = string(text), c.applied+1
+	}
+	return nil, c.fails
+}
+
+func (c *configurator) Reload() (config.Problems, error) { return c.Apply([]byte(c.file), false) }
+
+// rig is an API over two clusters: web is plain, users has a hash key and a
+// second tier.
+type rig struct {
+	*API
+	balancer *balancer
+	config   *configurator
+}
+
+func newRig(change ...func(*Options)) *rig {
+	build := func(name, policy string, specs ...cluster.Spec) *cluster.Cluster {
+		return cluster.New(cluster.Options{Name: name, Policy: policy, Builders: catalog.Builders(), Panic: 0.5, Wall: time.Now}, specs)
+	}
+	b := &balancer{
+		clusters: []*cluster.Cluster{
+			build("web", "round-robin", cluster.Spec{Address: "127.0.0.1:9001", Zone: "a"}, cluster.Spec{Address: "127.0.0.1:9002", Weight: 2}, cluster.Spec{Address: "[::1]:9003"}),
+			build("users", "maglev", cluster.Spec{Address: "127.0.0.1:9001"}, cluster.Spec{Address: "127.0.0.1:9002"}, cluster.Spec{Address: "127.0.0.1:9004", Priority: 1}),
+		},
+		hashKeys: map[string]string{"users": "header:x-user"},
+	}
+	c := &configurator{text: document, file: document}
+	o := Options{
+		Balancer: b, Config: c, Version: "test", Now: func() stats.Instant { return 1 }, Log: slog.New(slog.DiscardHandler),
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+			_, _ = io.WriteString(w, "poise_build_info 1\n")
+		}),
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	return &rig{API: New(o), balancer: b, config: c}
+}
+
+func withToken(o *Options) { o.Token = token }
+
+// ask makes a call as it comes over TCP from loopback. A body that begins
+// with { is JSON, unless headers say otherwise; headers are "Name: value".
+func (r *rig) ask(method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	return ask(r.Handler(false), method, target, body, headers...)
+}
+
+func ask(h http.Handler, method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	q := httptest.NewRequest(method, target, strings.NewReader(body))
+	q.Host = "127.0.0.1:9900"
+	if strings.HasPrefix(body, "{") {
+		q.Header.Set("Content-Type", "application/json")
+	}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		if name == "Host" {
+			q.Host = value
+			continue
+		}
+		q.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, q)
+	return w
+}
+
+// problemOf reads a problem and checks its form.
+func problemOf(t *testing.T, w *httptest.ResponseRecorder) Problem {
+	t.Helper()
+	var p Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+		t.Fatalf("status %d with %q, which is no JSON: %v", w.Code, w.Body, err)
+	}
+	if media := w.Header().Get("Content-Type"); media != "application/problem+json" {
+		t.Errorf("a problem of type %q", media)
+	}
+	if p.Type != "about:blank" || p.Title != http.StatusText(w.Code) || p.Status != w.Code || p.Detail == "" {
+		t.Errorf("status %d with the problem %+v", w.Code, p)
+	}
+	return p
+}
+
+func answerOf[T any](t *testing.T, w *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if w.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+		t.Fatalf("%q: %v", w.Body, err)
+	}
+	return v
+}
+
+var errInjected = errors.New("cannot listen on 127.0.0.1:8080: another process already does")
