@@ -49,6 +49,7 @@ type Endpoint struct {
 
 	// Changed under the guard's lock.
 	cause    Cause
+	why      Evidence      // that the ejection rests on
 	level    int           // ejections that still count
 	since    stats.Instant // of the phase
 	ramp     ramp
@@ -82,6 +83,7 @@ type Status struct {
 	Phase  Phase
 	Trying bool          // ejected, and its time is over
 	Cause  Cause         // of the ejection
+	Why    Evidence      // that it rests on
 	Since  stats.Instant // of the phase
 	Until  stats.Instant // end of the ejection
 	Factor float64       // part of its share that it takes, in [0, 1]
@@ -101,6 +103,7 @@ func (g *Guard) Status(e *lb.Endpoint, now stats.Instant) Status {
 		s.Until = stats.Instant(x.until.Load())
 		s.Trying = now >= s.Until
 		s.Factor = 0
+		s.Why = x.why
 	}
 	return s
 }

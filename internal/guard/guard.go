@@ -14,7 +14,7 @@
 //	tick    Guard.Tick every TickEvery: calls Take of what it returns, and publishes when it says Changed
 //	change  Guard.Watch after every snapshot of the cluster, Guard.Configure after a reload
 //
-// docs/adr/0007 says the same by function.
+// docs/adr/0008 says the same by function.
 package guard
 
 import (
@@ -170,6 +170,10 @@ func (g *Guard) Watch(members []Member, now stats.Instant) {
 	g.repace(now)
 	g.learnLimits()
 }
+
+// Panicking reports whether so few endpoints are left that ejections are
+// ignored.
+func (g *Guard) Panicking() bool { return g.panicking.Load() }
 
 // Ejected reports whether e is to be left out of what a picker may pick. While
 // too few are left nobody is.

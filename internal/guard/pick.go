@@ -99,6 +99,13 @@ func (g *Guard) refuses(e *lb.Endpoint, now stats.Instant, want Want) refusal {
 	return accepted
 }
 
+// Full reports whether e has as much under way as its limit allows. Pick looks
+// by itself; it is for who sends a request to a certain endpoint.
+func Full(e *lb.Endpoint) bool {
+	x := of(e)
+	return x != nil && x.full()
+}
+
 // full reports whether an endpoint has as much under way as it may. Attempts
 // that begin at the same moment on several cores may exceed the limit by one
 // each.

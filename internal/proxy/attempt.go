@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"poise/internal/guard"
 	"poise/internal/lb"
 	"poise/internal/message"
 	"poise/internal/record"
@@ -25,6 +26,7 @@ type verdict struct {
 	err     error
 	again   bool // it was decided already that another attempt follows
 	free    bool // the endpoint saw nothing of the request: sent again whatever the method
+	taken   bool // the guard took it back: another attempt is paid for
 }
 
 // pool is what the transport keeps for an endpoint.
@@ -37,20 +39,31 @@ func (s *state) attempt(t record.Terms) verdict {
 	s.last = t.Endpoint
 	s.setAuthority(t.Endpoint)
 	s.tries++
+	s.flags |= t.Flags
 	lease := s.up.Attempts.Open(t)
+	s.up.Guard.Open(&s.ticket, t.Endpoint, guard.Entry{
+		Now: s.startedAt(), Flags: t.Flags, Replayable: s.repeatable(), Uploading: !s.whole,
+	})
 	stream, err := t.Endpoint.Transport.(pool).Get(context.Background(), s.x.Conn().Number)
 	if err != nil {
-		lease.Close(s.proxy.options.Now(), 0, lb.Connect)
-		return connectFailed(err)
+		v := connectFailed(err)
+		s.close(&lease, guard.End{Now: s.proxy.options.Now(), Outcome: lb.Connect}, &v)
+		return v
 	}
 	a := attempt{state: s, stream: stream, lease: lease}
 	v := a.run()
 	s.letGo()
 	s.join()
-	a.lease.Close(a.ended(), a.latency, v.outcome)
+	s.close(&a.lease, guard.End{Now: a.ended(), Latency: a.latency, Outcome: v.outcome}, &v)
 	s.latency = a.latency
 	stream.Release()
 	return v
+}
+
+// close counts an attempt out.
+func (s *state) close(l *record.Lease, n guard.End, v *verdict) {
+	l.Close(n.Now, n.Latency, n.Outcome)
+	v.taken = s.up.Guard.Close(&s.ticket, n) && !v.settled
 }
 
 func connectFailed(err error) verdict {
@@ -80,7 +93,7 @@ type attempt struct {
 
 func (a *attempt) run() verdict {
 	if !a.hold(a.stream) {
-		return verdict{settled: true, outcome: lb.Canceled}
+		return a.unwanted(verdict{})
 	}
 	if err := a.send(); err != nil && !a.stream.Sent() {
 		return a.failed(err)
@@ -89,11 +102,17 @@ func (a *attempt) run() verdict {
 	if err != nil {
 		return a.failed(err)
 	}
+	if !a.ticket.Answered(a.headAt) {
+		return a.unwanted(verdict{})
+	}
 	v := verdict{outcome: outcomeOf(head.Status)}
 	if v.outcome == lb.Status5xx && a.up.Retry.coversStatus(head.Status) && a.again(v) {
 		a.discardAnswer()
 		v.again = true
 		return v
+	}
+	if err := a.gather(head); err != nil {
+		return a.failed(err)
 	}
 	v.settled = true
 	if o := a.pass(head); o != lb.Success {
@@ -147,6 +166,9 @@ func (s *state) startedAt() stats.Instant {
 func (a *attempt) headTimeout() time.Duration {
 	d := a.up.Timeouts.Head
 	if t := a.route.Timeout; t > 0 {
+		d = t
+	}
+	if t := a.up.Retry.PerTry; t > 0 && (d <= 0 || t < d) && a.repeatable() {
 		d = t
 	}
 	return a.within(d)
@@ -214,19 +236,26 @@ func (a *attempt) failed(err error) verdict {
 		v.refusal = endpointTimeout
 	case lb.Malformed:
 		v.refusal = badAnswer
+	case lb.Cut:
+		v.refusal = answerCut
 	case lb.Canceled:
-		return a.clientFailed(v)
+		return a.unwanted(v)
 	case lb.Reset:
 		v.free = !a.stream.Sent()
 	}
 	return v
 }
 
-// clientFailed settles an attempt that ended because of the client: it left,
-// or the body that it sent was no good.
-func (a *attempt) clientFailed(v verdict) verdict {
+// unwanted ends an attempt that was canceled. Either the guard took it back,
+// since its endpoint hangs, or it ended because of the client: it left, or the
+// body that it sent was no good.
+func (a *attempt) unwanted(v verdict) verdict {
 	a.join()
-	v.settled = true
+	if a.ticket.Taken() && !a.left() {
+		v.outcome, v.refusal = lb.Timeout, endpointTimeout
+		return v
+	}
+	v.settled, v.outcome = true, lb.Canceled
 	if a.upload.broken != nil && !a.left() {
 		a.answer(asRefusal(a.upload.broken))
 	}
@@ -261,6 +290,7 @@ func (s *state) relayBody() error {
 		if err == io.EOF {
 			s.upload.ended.Store(true)
 			_ = stream.Finish(s.x.Trailers()) // what is wrong shows where the answer is awaited
+			s.ticket.Sent(s.proxy.options.Now())
 			return nil
 		}
 		if err != nil {
