@@ -36,6 +36,7 @@ type managed struct {
 	prober   *probe.Prober // nil without health checks
 	config   config.Cluster
 	meter    meter
+	ejected  ejections
 }
 
 // close ends the checks and lets go of the endpoints.

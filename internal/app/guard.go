@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"strconv"
+	"sync"
 	"time"
 
 	"poise/internal/cluster"
@@ -13,6 +15,7 @@ import (
 	"poise/internal/proxy"
 	"poise/internal/route"
 	"poise/internal/stats"
+	"poise/internal/telemetry"
 )
 
 // guardOptions translates what protects a cluster's requests.
@@ -152,6 +155,7 @@ func (a *App) runGuards(ctx context.Context) {
 func (a *App) tellActions(m *managed, list []guard.Action) []guard.Action {
 	list, lost := m.guard.Journal().Drain(list)
 	for i := range list {
+		m.ejected.count(&list[i])
 		a.logAction(m, &list[i])
 	}
 	if lost > 0 {
@@ -184,4 +188,40 @@ func (a *App) logAction(m *managed, act *guard.Action) {
 		attributes = append(attributes, "evidence", why)
 	}
 	a.log.Log(context.Background(), level, "guard", attributes...)
+}
+
+// ejections counts what guards did, for the metrics.
+type ejections struct {
+	mu  sync.Mutex
+	all map[telemetry.Ejection]uint64
+}
+
+func (e *ejections) count(act *guard.Action) {
+	switch act.Kind {
+	case guard.Eject, guard.TrialLost, guard.HoldBack:
+	default:
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.all == nil {
+		e.all = map[telemetry.Ejection]uint64{}
+	}
+	e.all[telemetry.Ejection{Reason: act.Cause.String(), Enforced: act.Kind != guard.HoldBack}]++
+}
+
+func (e *ejections) counted() map[telemetry.Ejection]uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.all)
+}
+
+// guardSource is where the metrics of a cluster's guard are read.
+func (a *App) guardSource(m *managed) func() telemetry.Guard {
+	return func() telemetry.Guard {
+		return telemetry.Guard{
+			Queue: m.guard.Queue().Len(), Ejections: m.ejected.counted(),
+			Limit: func(e *lb.Endpoint) int { return m.guard.Status(e, a.now()).Limit },
+		}
+	}
 }

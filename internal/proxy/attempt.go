@@ -18,6 +18,8 @@ import (
 // mostInterim bounds the 1xx answers that come before a final one.
 const mostInterim = 32
 
+var errTooManyInterim = errors.New("too many interim answers")
+
 // verdict is what came of an attempt.
 type verdict struct {
 	settled bool // the client has its answer, or has left
@@ -46,24 +48,21 @@ func (s *state) attempt(t record.Terms) verdict {
 	})
 	stream, err := t.Endpoint.Transport.(pool).Get(context.Background(), s.x.Conn().Number)
 	if err != nil {
-		v := connectFailed(err)
-		s.close(&lease, guard.End{Now: s.proxy.options.Now(), Outcome: lb.Connect}, &v)
+		v, end := connectFailed(err), guard.End{Now: s.proxy.options.Now(), Outcome: lb.Connect}
+		lease.Close(end.Now, 0, lb.Connect)
+		v.taken = s.up.Guard.Close(&s.ticket, end)
 		return v
 	}
-	a := attempt{state: s, stream: stream, lease: lease}
+	a := attempt{state: s, stream: stream, lease: lease, ticket: &s.ticket}
 	v := a.run()
 	s.letGo()
 	s.join()
-	s.close(&a.lease, guard.End{Now: a.ended(), Latency: a.latency, Outcome: v.outcome}, &v)
+	a.lease.Close(a.ended(), a.latency, v.outcome)
+	end := guard.End{Now: a.ended(), Latency: a.latency, Outcome: v.outcome}
+	v.taken = s.up.Guard.Close(a.ticket, end) && !v.settled
 	s.latency = a.latency
-	stream.Release()
+	a.stream.Release()
 	return v
-}
-
-// close counts an attempt out.
-func (s *state) close(l *record.Lease, n guard.End, v *verdict) {
-	l.Close(n.Now, n.Latency, n.Outcome)
-	v.taken = s.up.Guard.Close(&s.ticket, n) && !v.settled
 }
 
 func connectFailed(err error) verdict {
@@ -87,6 +86,7 @@ type attempt struct {
 	*state
 	stream  transport.Stream
 	lease   record.Lease
+	ticket  *guard.Ticket
 	latency time.Duration
 	headAt  stats.Instant
 }
@@ -98,7 +98,7 @@ func (a *attempt) run() verdict {
 	if err := a.send(); err != nil && !a.stream.Sent() {
 		return a.failed(err)
 	} // otherwise the endpoint may have answered before it closed
-	head, err := a.awaitHead()
+	head, err := a.awaitHeads()
 	if err != nil {
 		return a.failed(err)
 	}
@@ -163,15 +163,15 @@ func (s *state) startedAt() stats.Instant {
 	return s.proxy.options.Now()
 }
 
-func (a *attempt) headTimeout() time.Duration {
-	d := a.up.Timeouts.Head
-	if t := a.route.Timeout; t > 0 {
+func (s *state) headTimeout() time.Duration {
+	d := s.up.Timeouts.Head
+	if t := s.route.Timeout; t > 0 {
 		d = t
 	}
-	if t := a.up.Retry.PerTry; t > 0 && (d <= 0 || t < d) && a.repeatable() {
+	if t := s.up.Retry.PerTry; t > 0 && (d <= 0 || t < d) && s.repeatable() {
 		d = t
 	}
-	return a.within(d)
+	return s.within(d)
 }
 
 // within shortens a timeout to what is left of the total.
@@ -202,7 +202,7 @@ func (a *attempt) awaitHead() (*message.Head, error) {
 			return nil, &transport.Error{Op: "head", Outcome: lb.Canceled, Err: err}
 		}
 	}
-	return nil, &transport.Error{Op: "head", Outcome: lb.Malformed, Err: errors.New("too many interim answers")}
+	return nil, &transport.Error{Op: "head", Outcome: lb.Malformed, Err: errTooManyInterim}
 }
 
 // measure takes the latency up to the head.

@@ -69,6 +69,7 @@ type state struct {
 	retryAfter time.Duration      // that a client which came too often is told
 
 	ticket   guard.Ticket // of the attempt under way
+	hedge    *hedge       // nil until the first one is armed; set under mu
 	gone     chan struct{}
 	mu       sync.Mutex
 	stream   transport.Stream // that Cancel cancels; under mu
@@ -131,6 +132,9 @@ func (s *state) Cancel() {
 	s.canceled.Store(true)
 	if s.stream != nil {
 		s.stream.Cancel()
+	}
+	if s.hedge != nil {
+		s.hedge.abort()
 	}
 	select {
 	case s.gone <- struct{}{}:
