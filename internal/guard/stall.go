@@ -122,13 +122,15 @@ type hang struct {
 	charge   charge
 }
 
-// takeBack takes attempts back that wait at ejected endpoints for longer than
-// others need, as far as the budget allows; the rest stay where they are until
+// takeBack takes attempts back that wait at ejected endpoints, or at those
+// that the checks find unwell, for longer than others need, as far as the budget allows; the rest stay where they are until
 // it does. Whoever holds such an attempt must not spend for it again.
 func (g *Guard) takeBack(now stats.Instant) {
+	_, _, left := g.count()
+	few := g.tooFew(left) // health is ignored, so it is no reason either
 	for _, m := range g.members {
 		e := m.guard
-		if e.phase.Load() != uint32(Ejected) {
+		if e.phase.Load() != uint32(Ejected) && (m.usable || few) {
 			continue
 		}
 		_, many := patience(e.latency.peers)

@@ -19,9 +19,9 @@ func (a *attempt) pass(h *message.Head) lb.Outcome {
 	between := a.up.Timeouts.Between
 	if h.Framing == message.TunnelRaw {
 		between = a.up.Timeouts.TunnelIdle
-		a.lease.Flag(lb.Streaming)
+		a.streaming()
 	} else if isEventStream(h) {
-		a.lease.Flag(lb.Streaming)
+		a.streaming()
 	}
 	a.buildAnswer(h)
 	a.answered, a.status = true, h.Status
@@ -62,6 +62,11 @@ func (a *attempt) gather(h *message.Head) error {
 	a.waited += waited
 	a.latency += waited
 	return err
+}
+
+func (a *attempt) streaming() {
+	a.lease.Flag(lb.Streaming)
+	a.flags |= lb.Streaming
 }
 
 func isEventStream(h *message.Head) bool {
