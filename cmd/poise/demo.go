@@ -20,8 +20,8 @@ import (
 	"poise/internal/listener"
 )
 
-// demoConfig balances over the demo's workers. The checks and timeouts are
-// short so that their effects fit into a stop of the tour.
+// demoConfig balances over the demo's workers. The checks, ejections and
+// timeouts are short so that their effects fit into a stop of the tour.
 const demoConfig = `listeners: [{address: %q}]
 admin: {address: %q}
 clusters:
@@ -29,6 +29,8 @@ clusters:
     endpoints: [%s]
     policy: round-robin
     health: {path: /health, interval: 300ms, timeout: 200ms, rise: 1, fall: 2}
+    outliers: {base: 500ms, max: 2s}
+    slow_start: 1s
     timeouts: {connect: 500ms, head: 1s}
 `
 

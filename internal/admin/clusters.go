@@ -17,6 +17,8 @@ type Figures struct {
 	P50      float64 `json:"p50"`      // latency, seconds
 	P90      float64 `json:"p90"`
 	P99      float64 `json:"p99"`
+	Share    float64 `json:"share,omitempty"` // part of its share that it takes, below 1 while it ramps up; absent while it is ejected
+	Limit    int     `json:"limit,omitempty"` // of attempts under way, as learnt or configured; in force only when it is enforced
 }
 
 // Cluster is a cluster as the API shows it.

@@ -95,6 +95,8 @@ func excluded(s *cluster.Snapshot, i int, eligible bool) string {
 		return state.Word + " by the operator"
 	case state.Word == "unchecked":
 		return "waits for its first health check"
+	case state.Word == "ejected":
+		return "ejected by the guard: " + state.Reason
 	case state.Word != "healthy" && state.Reason != "":
 		return state.Word + ": " + state.Reason
 	case state.Word != "healthy":

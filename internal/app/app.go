@@ -59,6 +59,7 @@ type App struct {
 	clusters  atomic.Pointer[[]*managed]
 	listeners atomic.Pointer[[]*bound]
 	reloads   telemetry.Reloads
+	rates     map[rateOf]*proxy.Rate
 
 	overrides *overridesFile
 	decided   atomic.Bool // the first health checks are done, or were given up on
@@ -128,6 +129,7 @@ func (a *App) Run(ctx context.Context) error {
 	parts.Go(func() { a.transport.Run(below) })
 	parts.Go(func() { a.overrides.run(below, a.collectOverrides) })
 	parts.Go(func() { a.measure(below) })
+	parts.Go(func() { a.runGuards(below) })
 	parts.Go(func() { a.api.Run(below) })
 	parts.Go(func() { a.runAccessLog(below) })
 	parts.Go(func() { a.reopenOnSignal(below) })

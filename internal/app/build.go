@@ -32,10 +32,11 @@ import (
 type managed struct {
 	*cluster.Cluster
 	attempts *record.Attempts
-	budget   *guard.Budget
+	guard    *guard.Guard
 	prober   *probe.Prober // nil without health checks
 	config   config.Cluster
 	meter    meter
+	ejected  ejections
 }
 
 // close ends the checks and lets go of the endpoints.
@@ -54,15 +55,20 @@ type bound struct {
 }
 
 func (a *App) newCluster(c config.Cluster) *managed {
-	m := &managed{attempts: &record.Attempts{}, config: c, budget: guard.NewBudget(float64(c.Retry.Budget))}
+	m := &managed{attempts: &record.Attempts{}, config: c}
+	budget := &guard.Budget{}
+	budget.Configure(budgetsOf(&c))
+	m.guard = guard.New(guardOptions(&c), budget)
 	m.Cluster = cluster.New(cluster.Options{
 		Name: c.Name, Policy: c.Policy, Builders: catalog.Builders(), Balance: balance.Options{},
 		Panic: float64(c.Panic), AwaitCheck: c.Health != nil,
 		Attach: func(e *lb.Endpoint) (any, func()) {
+			guard.Attach(e)
 			p := a.transport.Pool(e.Address, poolOptions(&m.config)) // as it is when the endpoint comes
 			return p, p.Close
 		},
-		Wall: time.Now, OnChange: a.changed,
+		Guard: sentry{m.guard, a.now},
+		Wall:  time.Now, OnChange: a.changed,
 	}, specs(c.Endpoints))
 	a.startProber(m)
 	return m
@@ -134,8 +140,8 @@ func poolOptions(c *config.Cluster) transport.Options {
 func upstream(m *managed) (*proxy.Upstream, error) {
 	c := &m.config
 	u := &proxy.Upstream{
-		Name: c.Name, Cluster: m.Cluster, Attempts: m.attempts, Budget: m.budget,
-		Retry: proxy.Retry{Most: c.Retry.MaxRetries},
+		Name: c.Name, Cluster: m.Cluster, Attempts: m.attempts, Guard: m.guard,
+		Retry: proxy.Retry{Most: c.Retry.MaxRetries, PerTry: c.Retry.PerTryTimeout.Std()},
 		Timeouts: proxy.Timeouts{
 			Head: c.Timeouts.Head.Std(), Between: c.Timeouts.Between.Std(),
 			Total: c.Timeouts.Total.Std(), TunnelIdle: c.Timeouts.TunnelIdle.Std(),

@@ -10,6 +10,7 @@ import (
 
 	"poise/internal/admin"
 	"poise/internal/cluster"
+	"poise/internal/guard"
 	"poise/internal/lb"
 	"poise/internal/stats"
 	"poise/internal/telemetry"
@@ -33,7 +34,7 @@ type sample struct {
 // The figures cover this many seconds, one sample each.
 const meterSamples = 5
 
-func (m *meter) tick(now time.Time, members []*lb.Endpoint) {
+func (m *meter) tick(now time.Time, members []*lb.Endpoint, status func(*lb.Endpoint) guard.Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	past, figures := map[*lb.Stats][]sample{}, map[string]admin.Figures{}
@@ -47,7 +48,9 @@ func (m *meter) tick(now time.Time, members []*lb.Endpoint) {
 			samples = slices.Delete(samples, 0, 1)
 		}
 		past[e.Stats] = samples
-		figures[e.Address] = between(&samples[0], &s)
+		f, is := between(&samples[0], &s), status(e)
+		f.Share, f.Limit = is.Factor, is.Limit
+		figures[e.Address] = f
 	}
 	m.past, m.figures = past, figures
 }
@@ -84,7 +87,7 @@ func (a *App) measure(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			for _, m := range *a.clusters.Load() {
-				m.meter.tick(now, m.Snapshot().Members)
+				m.meter.tick(now, m.Snapshot().Members, func(e *lb.Endpoint) guard.Status { return m.guard.Status(e, a.now()) })
 			}
 		}
 	}
@@ -161,7 +164,7 @@ func (a *App) sources() telemetry.Sources {
 		Clusters: func() []telemetry.Cluster {
 			var all []telemetry.Cluster
 			for _, m := range *a.clusters.Load() {
-				all = append(all, telemetry.Cluster{Cluster: m.Cluster, Attempts: m.attempts, Idle: poolSizes})
+				all = append(all, telemetry.Cluster{Cluster: m.Cluster, Attempts: m.attempts, Idle: poolSizes, Guard: a.guardSource(m)})
 			}
 			return all
 		},

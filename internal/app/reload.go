@@ -18,7 +18,6 @@ import (
 
 	"poise/internal/admin"
 	"poise/internal/config"
-	"poise/internal/guard"
 	"poise/internal/listener"
 	"poise/internal/proxy"
 	"poise/internal/route"
@@ -70,7 +69,10 @@ func (a *App) apply(c *config.Config, doc config.Document) error {
 		next := c.Clusters[slices.IndexFunc(c.Clusters, func(k config.Cluster) bool { return k.Name == m.Name() })]
 		a.reshape(m, next)
 	}
-	if p.table, err = tableOf(c, p.clusters); err != nil {
+	if p.table, err = tableOf(c, p.clusters); err == nil {
+		p.table.Admission, err = a.admissions(c.Routes)
+	}
+	if err != nil {
 		p.undo() // routes and keys were validated; this is a mistake of ours
 		return err
 	}
@@ -178,11 +180,10 @@ func (a *App) reshape(m *managed, next config.Cluster) {
 	if !reflect.DeepEqual(old.Endpoints, next.Endpoints) {
 		m.SetEndpoints(specs(next.Endpoints))
 	}
+	m.guard.Configure(guardOptions(&next))
+	m.guard.Budget().Configure(budgetsOf(&next))
 	if old.Policy != next.Policy || old.Panic != next.Panic {
 		m.Configure(next.Policy, float64(next.Panic))
-	}
-	if old.Retry.Budget != next.Retry.Budget {
-		m.budget = guard.NewBudget(float64(next.Retry.Budget))
 	}
 	if old.Timeouts != next.Timeouts || old.Connections != next.Connections {
 		for _, e := range m.Snapshot().Members {

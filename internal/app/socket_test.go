@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"poise/internal/admin"
+	"poise/internal/guard"
 	"poise/internal/lb"
 )
 
@@ -77,7 +78,7 @@ func TestFiguresCoverTheLastSeconds(t *testing.T) {
 		for range ok {
 			e.Stats.Latency.Observe(latency)
 		}
-		m.tick(at, []*lb.Endpoint{e})
+		m.tick(at, []*lb.Endpoint{e}, noStatus)
 		at = at.Add(time.Second)
 		return m.figures["a:1"]
 	}
@@ -93,8 +94,10 @@ func TestFiguresCoverTheLastSeconds(t *testing.T) {
 	if f := m.figures["a:1"]; f.Rate != 20 || f.Failures != 0 || f.P50 < 0.019 || f.P50 > 0.021 {
 		t.Errorf("after the failures have passed: %+v", f)
 	}
-	m.tick(at, nil)
+	m.tick(at, nil, noStatus)
 	if len(m.figures) != 0 || len(m.past) != 0 {
 		t.Error("an endpoint that left is kept")
 	}
 }
+
+func noStatus(*lb.Endpoint) guard.Status { return guard.Status{} }

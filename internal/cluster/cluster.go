@@ -41,9 +41,22 @@ type Options struct {
 	AwaitCheck bool
 	// Attach gives an endpoint what the transport keeps for its address, and
 	// a function that takes it away when the address leaves the cluster.
-	Attach   func(*lb.Endpoint) (transport any, detach func())
+	Attach func(*lb.Endpoint) (transport any, detach func())
+	// Guard ejects endpoints; nil when nobody does.
+	Guard    Guard
 	Wall     func() time.Time
 	OnChange func(Event)
+}
+
+// Guard is what a cluster asks of what ejects its endpoints. It is called with
+// the cluster's lock held and must not call back.
+type Guard interface {
+	// Watch is told before each snapshot which endpoints are enabled in the
+	// tier in use, and for each whether the checks find it well.
+	Watch(enabled []*lb.Endpoint, well []bool)
+	// Ejected reports whether e is out, in which state, and whether that is
+	// ignored because too few are left.
+	Ejected(e *lb.Endpoint) (state State, out, ignored bool)
 }
 
 // Spec is an endpoint as it is configured.
@@ -223,12 +236,22 @@ func (c *Cluster) publish() {
 		}
 	}
 	s.Eligible, s.Tier, s.Panic = eligible(c.members, c.options.Panic)
+	if c.options.Guard != nil {
+		c.leaveOutEjected(s)
+	}
 	s.Picker = c.options.Builders[s.Policy](balance.Set{Members: s.Members, Eligible: s.Eligible, Cursor: &c.cursor}, c.options.Balance)
 	if old != nil {
 		s.Version = old.Version + 1
 	}
 	c.snapshot.Store(s)
 	c.report(old, s)
+}
+
+// Refresh publishes once more: the guard has ejected or readmitted somebody.
+func (c *Cluster) Refresh() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.publish()
 }
 
 // report tells what a publish changed for the cluster as a whole.

@@ -29,6 +29,7 @@ func (v *validator) cluster(path string, c *Cluster) {
 	if c.Retry.MaxRetries > 5 {
 		v.report(path+".retry.max_retries", "must be from 0 to 5", "more would multiply the load of an outage")
 	}
+	v.guard(path, c)
 	v.positive(path+".timeouts.connect", int64(c.Timeouts.Connect))
 	v.positive(path+".timeouts.keepalive", int64(c.Timeouts.Keepalive))
 	v.positive(path+".connections.idle", int64(c.Connections.Idle))

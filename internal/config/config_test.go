@@ -230,9 +230,7 @@ func TestEveryKeyOfTheContractIsKnown(t *testing.T) {
 	want := []string{
 		"listeners[0].protocols[1]", "listeners[0].tls", "listeners[0].proxy_protocol",
 		"routes[0].to[0].cluster", "routes[0].to[1].cluster", // the example has no such clusters
-		"routes[0].rate", "routes[0].priority",
-		"clusters[0].discovery", "clusters[0].engine", "clusters[0].outliers", "clusters[0].retry.per_try_timeout",
-		"clusters[0].hedge", "clusters[0].limits", "clusters[0].slow_start",
+		"clusters[0].discovery", "clusters[0].engine",
 		"engine", "rules", "telemetry.otlp", "telemetry.datadog", "telemetry.evidence", "coordination",
 	}
 	var got []string

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -209,6 +210,10 @@ func setScalar(v reflect.Value, text string) error {
 	case int:
 		if parsed, err = strconv.Atoi(text); err != nil {
 			err = fmt.Errorf("%q is no whole number", text)
+		}
+	case float64:
+		if parsed, err = strconv.ParseFloat(text, 64); err != nil || math.IsNaN(parsed.(float64)) || math.IsInf(parsed.(float64), 0) {
+			err = fmt.Errorf("%q is no number", text)
 		}
 	case bool:
 		if text != "true" && text != "false" {

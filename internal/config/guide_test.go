@@ -67,7 +67,7 @@ func (k *keyInfo) typeName() string {
 		return "`on`, `off`"
 	}
 	switch t.Kind() {
-	case reflect.Int:
+	case reflect.Int, reflect.Float64:
 		return "number"
 	case reflect.Bool:
 		return "`true`, `false`"

@@ -52,7 +52,7 @@ func (c *Config) shorten() {
 		}
 	}
 	if len(c.Routes) == 0 {
-		c.Routes = []Route{{Name: "default", To: []Target{{Cluster: c.Clusters[0].Name, Weight: 1}}, Host: "preserve"}}
+		c.Routes = []Route{{Name: "default", To: []Target{{Cluster: c.Clusters[0].Name, Weight: 1}}, Host: "preserve", Priority: "normal"}}
 	}
 	for i := range c.Clusters {
 		if c.Clusters[i].Policy == "least-connections" {

@@ -21,6 +21,12 @@ func (v *validator) route(path string, r *Route) {
 	if r.Redirect != nil {
 		v.redirect(path+".redirect", r.Redirect)
 	}
+	if r.Rate != nil {
+		v.rate(path+".rate", r.Rate)
+		if r.Redirect != nil {
+			v.report(path+".rate", "is of no use to a redirect", "take it out")
+		}
+	}
 	v.headers(path+".request_headers", &r.RequestHeaders)
 	v.headers(path+".response_headers", &r.ResponseHeaders)
 }

@@ -95,6 +95,8 @@ func scalarSchema(t reflect.Type, f fieldInfo) object {
 			return object{"enum": values}
 		}
 		return either(object{"type": "integer"}, reference)
+	case reflect.Float64:
+		return either(object{"type": "number"}, reference)
 	case reflect.Bool:
 		return either(object{"type": "boolean"}, reference)
 	}

@@ -95,9 +95,17 @@ type Route struct {
 	ResponseHeaders Headers   `yaml:"response_headers" doc:"changes to the answer"`
 	Host            string    `yaml:"host" default:"preserve" doc:"Host that the endpoint is asked for: preserve, endpoint or a name"`
 	Timeout         Duration  `yaml:"timeout" default:"0s" doc:"to the answer's head; 0 means the cluster's"`
-	Rate            Later     `yaml:"rate" later:"rate limiting"`
-	Priority        Later     `yaml:"priority" later:"shedding by priority"`
+	Rate            *Rate     `yaml:"rate" doc:"how often each key may come; what is too much is answered 429"`
+	Priority        string    `yaml:"priority" default:"normal" enum:"low,normal,high" doc:"whose requests wait first and are shed last when there is a queue"`
 	Redirect        *Redirect `yaml:"redirect" doc:"answer with another place"`
+}
+
+// Rate says how often each key may come.
+type Rate struct {
+	Key       string  `yaml:"key" default:"ip" doc:"what is limited: ip, path, header:NAME, cookie:NAME or query:NAME; requests without it share one limit"`
+	PerSecond float64 `yaml:"per_second" required:"say how many a second, as in per_second: 50" doc:"requests a second of one key, in the long run; up to 100000"`
+	Burst     int     `yaml:"burst" default:"0" doc:"requests that may come at once; 0 means those of one second, at least 1"`
+	Keys      int     `yaml:"keys" default:"65536" doc:"how many keys are told apart at a time, 8 bytes each"`
 }
 
 // Match says which requests a route is for.
@@ -149,12 +157,12 @@ type Cluster struct {
 	HashKey     string      `yaml:"hash_key" doc:"what the hash policies hash: ip, path, header:NAME, cookie:NAME or query:NAME"`
 	Sticky      *Sticky     `yaml:"sticky" doc:"keep a client at its endpoint with a cookie"`
 	Health      *Health     `yaml:"health" doc:"active health checks; {} is a TCP connect"`
-	Outliers    Later       `yaml:"outliers" later:"the guard against outliers"`
+	Outliers    Outliers    `yaml:"outliers" doc:"endpoints that fail, lag or hang are left out for a while"`
 	Retry       Retry       `yaml:"retry" doc:"when a failed attempt is followed by another"`
-	Hedge       Later       `yaml:"hedge" later:"hedging"`
-	Limits      Later       `yaml:"limits" later:"adaptive limits"`
-	SlowStart   Later       `yaml:"slow_start" later:"slow start"`
-	Panic       Share       `yaml:"panic" default:"50%" doc:"share of healthy endpoints below which health is ignored; 0 means never"`
+	Hedge       *Hedge      `yaml:"hedge" doc:"a second attempt while the first has no answer; off unless written"`
+	Limits      Limits      `yaml:"limits" doc:"what an endpoint takes at a time, and who waits"`
+	SlowStart   Duration    `yaml:"slow_start" default:"10s" doc:"in which a new or recovered endpoint comes to its whole share; 0 means at once"`
+	Panic       Share       `yaml:"panic" default:"50%" doc:"share of endpoints that are neither unhealthy nor ejected below which both are ignored; 0 means never"`
 	Timeouts    Timeouts    `yaml:"timeouts" doc:"longest waits for an endpoint"`
 	Connections Connections `yaml:"connections" doc:"connections to an endpoint"`
 }
@@ -187,11 +195,31 @@ type Health struct {
 	Jitter   Share    `yaml:"jitter" default:"10%" doc:"by how much the interval varies"`
 }
 
+// Outliers say how endpoints are ejected.
+type Outliers struct {
+	MaxEjected Share    `yaml:"max_ejected" default:"50%" doc:"share of the endpoints that may be out at a time, rounded down but at least one of several; 0 ejects nobody"`
+	Base       Duration `yaml:"base" default:"5s" doc:"of the first ejection; each that follows lasts twice as long"`
+	Max        Duration `yaml:"max" default:"60s" doc:"longest ejection"`
+}
+
+// Hedge says when a second attempt begins.
+type Hedge struct {
+	After  string `yaml:"after" default:"p95" doc:"a quantile of the cluster's latency, as in p95, or a time, as in 50ms"`
+	Budget Share  `yaml:"budget" default:"5%" doc:"share of the requests that may be hedged; each counts in retry.budget too"`
+}
+
+// Limits bound what a cluster takes at a time.
+type Limits struct {
+	Concurrency  string   `yaml:"concurrency" default:"observe" doc:"attempts under way at an endpoint: off, observe (learnt and shown), enforce, or a number"`
+	Queue        int      `yaml:"queue" default:"0" doc:"requests that wait while every endpoint is at its limit; 0 means that none does"`
+	QueueTimeout Duration `yaml:"queue_timeout" default:"1s" doc:"longest wait"`
+}
+
 // Retry says when a failed attempt is followed by another.
 type Retry struct {
 	MaxRetries    int      `yaml:"max_retries" default:"1" doc:"of one request"`
-	Budget        Share    `yaml:"budget" default:"20%" doc:"share of the requests that may be retries"`
-	PerTryTimeout Later    `yaml:"per_try_timeout" later:"the guard"`
+	Budget        Share    `yaml:"budget" default:"20%" doc:"share of the requests that may be attempts beyond the first, retries and hedges together; beside it ten a second; 0 means none at all"`
+	PerTryTimeout Duration `yaml:"per_try_timeout" default:"0s" doc:"to the answer's head, of an attempt that a retry may follow; 0 means none of its own"`
 	On            []string `yaml:"on" default:"connect,reset,502,503,504" enum:"connect,reset,500,502,503,504" doc:"what is retried, of requests that may be sent twice"`
 }
 

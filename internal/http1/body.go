@@ -128,6 +128,31 @@ func (r *BodyReader) fill(src io.Reader) error {
 	return err
 }
 
+// Whole reports whether all of a body with a length is at hand, or was read.
+func (r *BodyReader) Whole() bool {
+	return r.ended || r.framing == message.Length && int64(r.rest.Len()+r.own.Len()) >= r.left
+}
+
+// Gather reads until all of a body with a length is at hand, so that Next
+// returns every piece of it without reading. What was returned before stays
+// valid. The length is for the caller to bound: memory for it is held.
+func (r *BodyReader) Gather(src io.Reader) error {
+	for !r.Whole() && r.framing == message.Length {
+		b, missing := r.rest, int(r.left)-r.rest.Len()-r.own.Len()
+		if r.own.Len() > 0 || !b.Held() || len(b.Space()) == 0 {
+			b = &r.own
+			b.Hold(int(r.left) - r.rest.Len())
+		}
+		space := b.Space()
+		n, err := src.Read(space[:min(len(space), missing)])
+		b.Added(n)
+		if n == 0 && err != nil {
+			return unexpected(err)
+		}
+	}
+	return nil
+}
+
 // Buffered reports whether Next would return without reading.
 func (r *BodyReader) Buffered() bool {
 	if r.Ended() {

@@ -38,6 +38,7 @@ type Endpoint struct {
 	Stats *Stats // what people read
 
 	Transport any // what the transport keeps for this address; opaque to everyone else
+	Guard     any // what the guard keeps for this address; opaque to everyone else
 }
 
 // Live is what the policies know about an endpoint, updated by every attempt

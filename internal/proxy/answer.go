@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"poise/internal/buffer"
 	"poise/internal/lb"
 	"poise/internal/message"
 	"poise/internal/transport"
@@ -18,9 +19,9 @@ func (a *attempt) pass(h *message.Head) lb.Outcome {
 	between := a.up.Timeouts.Between
 	if h.Framing == message.TunnelRaw {
 		between = a.up.Timeouts.TunnelIdle
-		a.lease.Flag(lb.Streaming)
+		a.streaming()
 	} else if isEventStream(h) {
-		a.lease.Flag(lb.Streaming)
+		a.streaming()
 	}
 	a.buildAnswer(h)
 	a.answered, a.status = true, h.Status
@@ -44,6 +45,29 @@ func (a *attempt) pass(h *message.Head) lb.Outcome {
 			return a.clientGone(err)
 		}
 	}
+}
+
+// mostGathered is the longest answer that is passed on only when it is whole,
+// so that one that breaks off can still be asked for elsewhere.
+const mostGathered = buffer.Large
+
+// gather waits for the rest of an answer that is small.
+func (a *attempt) gather(h *message.Head) error {
+	if h.Framing != message.Length || h.Length > mostGathered || a.stream.Whole() {
+		return nil
+	}
+	began := a.proxy.options.Now()
+	a.stream.SetTimeout(began, a.within(a.up.Timeouts.Between))
+	err := a.stream.Gather()
+	waited := a.proxy.options.Now().Sub(began)
+	a.waited += waited
+	a.latency += waited
+	return err
+}
+
+func (a *attempt) streaming() {
+	a.lease.Flag(lb.Streaming)
+	a.flags |= lb.Streaming
 }
 
 func isEventStream(h *message.Head) bool {
@@ -171,7 +195,6 @@ var (
 	nameRetryAfter  = []byte("Retry-After")
 	plainText       = []byte("text/plain; charset=utf-8")
 	allowed         = []byte("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-	oneSecond       = []byte("1")
 )
 
 // answer answers in place of an endpoint.
@@ -184,7 +207,7 @@ func (s *state) answer(r *message.Refusal) {
 	case 405:
 		s.add(nameAllow, allowed)
 	case 429, 503:
-		s.add(nameRetryAfter, oneSecond)
+		s.add(nameRetryAfter, s.intern(func(b []byte) []byte { return strconv.AppendInt(b, int64(s.retrySeconds()), 10) }))
 	}
 	s.finish([]byte(r.Text + "\n"))
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"poise/internal/guard"
 	"poise/internal/lb"
 	"poise/internal/message"
 	"poise/internal/record"
@@ -17,6 +18,8 @@ import (
 // mostInterim bounds the 1xx answers that come before a final one.
 const mostInterim = 32
 
+var errTooManyInterim = errors.New("too many interim answers")
+
 // verdict is what came of an attempt.
 type verdict struct {
 	settled bool // the client has its answer, or has left
@@ -25,6 +28,7 @@ type verdict struct {
 	err     error
 	again   bool // it was decided already that another attempt follows
 	free    bool // the endpoint saw nothing of the request: sent again whatever the method
+	taken   bool // the guard took it back: another attempt is paid for
 }
 
 // pool is what the transport keeps for an endpoint.
@@ -37,20 +41,28 @@ func (s *state) attempt(t record.Terms) verdict {
 	s.last = t.Endpoint
 	s.setAuthority(t.Endpoint)
 	s.tries++
+	s.flags |= t.Flags
 	lease := s.up.Attempts.Open(t)
+	s.up.Guard.Open(&s.ticket, t.Endpoint, guard.Entry{
+		Now: s.startedAt(), Flags: t.Flags, Replayable: s.repeatable(), Uploading: !s.whole,
+	})
 	stream, err := t.Endpoint.Transport.(pool).Get(context.Background(), s.x.Conn().Number)
 	if err != nil {
 		v := connectFailed(err)
-		lease.Close(s.proxy.options.Now(), 0, v.outcome)
+		end := guard.End{Now: s.proxy.options.Now(), Outcome: v.outcome}
+		lease.Close(end.Now, 0, v.outcome)
+		v.taken = s.up.Guard.Close(&s.ticket, end)
 		return v
 	}
-	a := attempt{state: s, stream: stream, lease: lease}
+	a := attempt{state: s, stream: stream, lease: lease, ticket: &s.ticket}
 	v := a.run()
 	s.letGo()
 	s.join()
 	a.lease.Close(a.ended(), a.latency, v.outcome)
+	end := guard.End{Now: a.ended(), Latency: a.latency, Outcome: v.outcome}
+	v.taken = s.up.Guard.Close(a.ticket, end) && !v.settled
 	s.latency = a.latency
-	stream.Release()
+	a.stream.Release()
 	return v
 }
 
@@ -84,26 +96,33 @@ type attempt struct {
 	*state
 	stream  transport.Stream
 	lease   record.Lease
+	ticket  *guard.Ticket
 	latency time.Duration
 	headAt  stats.Instant
 }
 
 func (a *attempt) run() verdict {
 	if !a.hold(a.stream) {
-		return verdict{settled: true, outcome: lb.Canceled}
+		return a.unwanted(verdict{})
 	}
 	if err := a.send(); err != nil && !a.stream.Sent() {
 		return a.failed(err)
 	} // otherwise the endpoint may have answered before it closed
-	head, err := a.awaitHead()
+	head, err := a.awaitHeads()
 	if err != nil {
 		return a.failed(err)
+	}
+	if !a.ticket.Answered(a.headAt) {
+		return a.unwanted(verdict{})
 	}
 	v := verdict{outcome: outcomeOf(head.Status)}
 	if v.outcome == lb.Status5xx && a.up.Retry.coversStatus(head.Status) && a.again(v) {
 		a.discardAnswer()
 		v.again = true
 		return v
+	}
+	if err := a.gather(head); err != nil {
+		return a.failed(err)
 	}
 	v.settled = true
 	if o := a.pass(head); o != lb.Success {
@@ -154,12 +173,15 @@ func (s *state) startedAt() stats.Instant {
 	return s.proxy.options.Now()
 }
 
-func (a *attempt) headTimeout() time.Duration {
-	d := a.up.Timeouts.Head
-	if t := a.route.Timeout; t > 0 {
+func (s *state) headTimeout() time.Duration {
+	d := s.up.Timeouts.Head
+	if t := s.route.Timeout; t > 0 {
 		d = t
 	}
-	return a.within(d)
+	if t := s.up.Retry.PerTry; t > 0 && (d <= 0 || t < d) && s.repeatable() {
+		d = t
+	}
+	return s.within(d)
 }
 
 // within shortens a timeout to what is left of the total.
@@ -190,7 +212,7 @@ func (a *attempt) awaitHead() (*message.Head, error) {
 			return nil, &transport.Error{Op: "head", Outcome: lb.Canceled, Err: err}
 		}
 	}
-	return nil, &transport.Error{Op: "head", Outcome: lb.Malformed, Err: errors.New("too many interim answers")}
+	return nil, &transport.Error{Op: "head", Outcome: lb.Malformed, Err: errTooManyInterim}
 }
 
 // measure takes the latency up to the head.
@@ -225,19 +247,26 @@ func (a *attempt) failed(err error) verdict {
 		v.refusal = endpointTimeout
 	case lb.Malformed:
 		v.refusal = badAnswer
+	case lb.Cut:
+		v.refusal = answerCut
 	case lb.Canceled:
-		return a.clientFailed(v)
+		return a.unwanted(v)
 	case lb.Reset:
 		v.free = !a.stream.Sent()
 	}
 	return v
 }
 
-// clientFailed settles an attempt that ended because of the client: it left,
-// or the body that it sent was no good.
-func (a *attempt) clientFailed(v verdict) verdict {
+// unwanted ends an attempt that was canceled. Either the guard took it back,
+// since its endpoint hangs, or it ended because of the client: it left, or the
+// body that it sent was no good.
+func (a *attempt) unwanted(v verdict) verdict {
 	a.join()
-	v.settled = true
+	if a.ticket.Taken() && !a.left() {
+		v.outcome, v.refusal = lb.Timeout, endpointTimeout
+		return v
+	}
+	v.settled, v.outcome = true, lb.Canceled
 	if a.upload.broken != nil && !a.left() {
 		a.answer(asRefusal(a.upload.broken))
 	}
@@ -278,6 +307,7 @@ func (s *state) relayBody() error {
 		if err == io.EOF {
 			s.upload.ended.Store(true)
 			_ = stream.Finish(s.x.Trailers()) // what is wrong shows where the answer is awaited
+			s.ticket.Sent(s.proxy.options.Now())
 			return nil
 		}
 		if err != nil {

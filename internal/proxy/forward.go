@@ -169,17 +169,25 @@ func appendHex(b []byte, v uint64) []byte {
 
 // setAuthority says which Host the endpoint is asked for.
 func (s *state) setAuthority(e *lb.Endpoint) {
+	s.out.Authority = s.authorityOf(e, func(address string) []byte {
+		return s.intern(func(b []byte) []byte { return append(b, address...) })
+	})
+}
+
+// authorityOf is the Host that e is asked for. keep turns an address into
+// bytes that stay.
+func (s *state) authorityOf(e *lb.Endpoint, keep func(string) []byte) []byte {
+	authority := s.in.Authority
 	switch s.route.Host.Kind {
 	case route.HostEndpoint:
-		s.out.Authority = s.intern(func(b []byte) []byte { return append(b, e.Address...) })
+		return keep(e.Address)
 	case route.HostName:
-		s.out.Authority = s.route.Host.Name
-	default:
-		s.out.Authority = s.in.Authority
+		authority = s.route.Host.Name
 	}
-	if len(s.out.Authority) == 0 { // HTTP/1.0 need not name one, HTTP/1.1 must
-		s.out.Authority = s.intern(func(b []byte) []byte { return append(b, e.Address...) })
+	if len(authority) == 0 { // HTTP/1.0 need not name one, HTTP/1.1 must
+		return keep(e.Address)
 	}
+	return authority
 }
 
 // stuckTo returns the endpoint that the client's cookie names, while that one

@@ -155,7 +155,7 @@ func oneRoute(t *testing.T, tr *transport.Transport, address string) *Table {
 		t.Fatal(err)
 	}
 	up := &Upstream{
-		Name: "web", Cluster: c, Attempts: &record.Attempts{}, Budget: guard.NewBudget(0.2),
+		Name: "web", Cluster: c, Attempts: &record.Attempts{}, Guard: guard.New(guard.Options{}, guard.NewBudget(0.2)),
 		Timeouts: Timeouts{Head: 5 * time.Second, Between: 5 * time.Second},
 	}
 	return &Table{Routes: routes, Targets: [][]*Upstream{{up}}}

@@ -85,6 +85,8 @@ func (u *unread) Flush() error                            { return nil }
 func (u *unread) Finish([]message.Field) error            { return nil }
 func (u *unread) ReadBody() ([]byte, error)               { return nil, io.EOF }
 func (u *unread) Buffered() bool                          { return true }
+func (u *unread) Whole() bool                             { return true }
+func (u *unread) Gather() error                           { return nil }
 func (u *unread) Trailers() []message.Field               { return nil }
 func (u *unread) SetTimeout(stats.Instant, time.Duration) {}
 func (u *unread) Sent() bool                              { return true }
@@ -110,7 +112,7 @@ func proxyTo(endpoint any, now func() stats.Instant) message.Handler {
 	if err != nil {
 		panic(err)
 	}
-	up := &Upstream{Name: "web", Cluster: c, Attempts: &record.Attempts{}, Budget: guard.NewBudget(0.2)}
+	up := &Upstream{Name: "web", Cluster: c, Attempts: &record.Attempts{}, Guard: guard.New(guard.Options{}, guard.NewBudget(0.2))}
 	p := New(Options{Now: now, Wall: time.Now, Seed: func() uint64 { return 1 }, Book: &record.Book{}, Log: slog.New(slog.DiscardHandler)})
 	p.Publish(&Table{Routes: routes, Targets: [][]*Upstream{{up}}})
 	return p.Handler("test")

@@ -4,6 +4,7 @@
 package proxy
 
 import (
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -35,18 +36,20 @@ type Upstream struct {
 	Name     string
 	Cluster  *cluster.Cluster
 	Attempts *record.Attempts
-	Budget   *guard.Budget
+	Guard    *guard.Guard // never nil
 	Retry    Retry
 	Timeouts Timeouts
 	Key      *route.Key // what the hash policies hash; nil for none
 	Sticky   *Sticky    // nil for none
 }
 
-// Retry says when a failed attempt is followed by another.
+// Retry says when a failed attempt is followed by another. The guard's budget
+// bounds all of them.
 type Retry struct {
-	Most     int // retries of one request
+	Most     int           // retries of one request
+	PerTry   time.Duration // to the answer's head, of an attempt that another may follow; 0 means no bound of its own
 	Connect  bool
-	Reset    bool
+	Reset    bool // also of an answer that broke off before any of it was passed on
 	Statuses []int
 }
 
@@ -69,6 +72,22 @@ type Table struct {
 	Routes *route.Table
 	// Targets holds, for each route and each of its targets, the upstream.
 	Targets [][]*Upstream
+	// Admission holds, for each route, what its requests must pass; a shorter
+	// one stands for routes without a condition.
+	Admission []Admission
+}
+
+// Admission says which requests of a route come first, and how many may come.
+type Admission struct {
+	Rate     *Rate // nil for no limit
+	Priority guard.Priority
+}
+
+// Rate limits the requests of a route by a key. Those without the key share
+// one limit.
+type Rate struct {
+	Key   *route.Key
+	Limit *guard.Rate
 }
 
 // Proxy serves exchanges.
@@ -79,11 +98,12 @@ type Proxy struct {
 	states  sync.Pool
 	date    dateText
 	mishaps mishaps
+	secret  maphash.Seed // of the keys that rates go by
 }
 
 // New returns a proxy that answers 503 until a table is published.
 func New(o Options) *Proxy {
-	p := &Proxy{options: o}
+	p := &Proxy{options: o, secret: maphash.MakeSeed()}
 	p.mishaps.log = o.Log
 	p.states.New = func() any { return newState(p) }
 	return p

@@ -3,12 +3,13 @@ package proxy
 import (
 	"errors"
 	"io"
-	"slices"
 
 	"poise/internal/balance"
+	"poise/internal/guard"
 	"poise/internal/lb"
 	"poise/internal/message"
 	"poise/internal/record"
+	"poise/internal/stats"
 )
 
 // What the proxy refuses.
@@ -22,6 +23,9 @@ var (
 	noDescriptors   = &message.Refusal{Status: 503, Word: "no-descriptors", Text: "this balancer has no descriptors left for a connection to an endpoint"}
 	endpointReset   = &message.Refusal{Status: 502, Word: "endpoint-reset", Text: "the endpoint closed the connection without an answer"}
 	endpointTimeout = &message.Refusal{Status: 504, Word: "endpoint-timeout", Text: "the endpoint did not answer in time"}
+	answerCut       = &message.Refusal{Status: 502, Word: "answer-cut", Text: "the endpoint's answer broke off"}
+	tooMany         = &message.Refusal{Status: 429, Word: "rate", Text: "too many requests; come back later"}
+	overloaded      = &message.Refusal{Status: 503, Word: "overloaded", Text: "every endpoint has as much to do as it may"}
 	badAnswer       = &message.Refusal{Status: 502, Word: "bad-answer", Text: "the endpoint's answer is not valid HTTP"}
 )
 
@@ -68,32 +72,32 @@ func (s *state) serve() {
 
 // forward makes attempts until one settles the request.
 func (s *state) forward() {
-	s.up.Budget.Request()
+	if !s.mayCome() {
+		s.answer(tooMany)
+		return
+	}
+	s.up.Guard.Request()
 	s.prepare()
 	if refusal := s.takeFirst(); refusal != nil {
 		s.answer(refusal)
 		return
 	}
-	failure := noEndpoint
-	for {
-		terms, err := s.pick()
-		if err != nil {
-			s.answer(failure)
-			return
-		}
+	terms, refusal := s.firstPick()
+	for refusal == nil {
 		v := s.attempt(terms)
 		if v.settled || s.left() {
 			return
 		}
-		failure, s.detail = v.refusal, v.err
+		s.detail = v.err
 		if !v.again && !s.again(v) {
-			s.answer(failure)
+			refusal = v.refusal
+		} else if !s.pause() {
 			return
 		}
-		if s.triedN < mostTried {
-			s.tried[s.triedN] = terms.Endpoint
-			s.triedN++
-		}
+		terms = s.next
+	}
+	if !s.left() {
+		s.answer(refusal)
 	}
 }
 
@@ -126,65 +130,52 @@ func asRefusal(err error) *message.Refusal {
 	return &message.Refusal{Status: 400, Word: "body-cut", Text: "the body of the request broke off"}
 }
 
+// firstPick chooses the endpoint of the first attempt, and waits for room when
+// there is none.
+func (s *state) firstPick() (record.Terms, *message.Refusal) {
+	terms, err := s.pick(s.begun)
+	switch {
+	case err == nil:
+		return terms, nil
+	case errors.Is(err, guard.ErrSaturated):
+		return s.queue()
+	}
+	return terms, noEndpoint
+}
+
 // pick chooses the endpoint of the next attempt.
-func (s *state) pick() (record.Terms, error) {
+func (s *state) pick(now stats.Instant) (record.Terms, error) {
 	snapshot := s.up.Cluster.Snapshot()
 	terms := record.Terms{Attempt: s.tries + 1, Route: s.route.Index}
-	if s.tries > 0 {
+	want := guard.Want{Replayable: s.repeatable(), Retry: s.tries > 0}
+	if want.Retry {
 		terms.Flags |= lb.Retry
 	}
 	if s.up.Sticky != nil && s.triedN == 0 {
-		if e := s.stuckTo(snapshot); e != nil {
+		if e := s.stuckTo(snapshot); e != nil && !guard.Full(e) {
 			terms.Endpoint = e
 			terms.Flags |= lb.Sticky
 			return terms, nil
 		}
 	}
-	info := balance.PickInfo{Now: s.begun, Dice: &s.dice, Exclude: s.tried[:s.triedN]}
+	info := balance.PickInfo{Now: now, Dice: &s.dice, Exclude: s.tried[:s.triedN]}
 	if s.up.Key != nil {
 		info.Key, info.HasKey = s.up.Key.Hash(s.in, s.x.Conn().RemoteText)
 	}
-	e, err := snapshot.Picker.Pick(info)
+	e, flags, err := s.up.Guard.Pick(snapshot.Picker, info, want)
 	terms.Endpoint = e
-	s.newCookie = e
+	terms.Flags |= flags
+	s.newCookie = nil
+	if flags&lb.Trial == 0 { // a client is not kept where only one request goes
+		s.newCookie = e
+	}
 	return terms, err
 }
 
-// again decides whether a failed attempt is followed by another.
-func (s *state) again(v verdict) bool {
-	if v.free {
-		s.resent++
-		return s.resent < mostTried/2
+// exclude keeps the next attempts of this request away from an endpoint.
+func (s *state) exclude(e *lb.Endpoint) {
+	if s.triedN < mostTried {
+		s.tried[s.triedN] = e
+		s.triedN++
 	}
-	retry := &s.up.Retry
-	if s.retries >= retry.Most || !s.replayable() || !retry.covers(v.outcome) {
-		return false
-	}
-	if !s.up.Budget.Spend(s.proxy.options.Now()) {
-		s.up.Attempts.BudgetExhausted.Add(1)
-		return false
-	}
-	s.up.Attempts.Retries[v.outcome].Add(1)
-	s.retries++
-	return true
-}
-
-// replayable reports whether the request may and can be sent once more.
-func (s *state) replayable() bool { return s.whole && !s.answered && idempotent(s.in.Method) }
-
-// covers reports whether the configuration names an outcome.
-func (r *Retry) covers(o lb.Outcome) bool {
-	switch o {
-	case lb.Connect:
-		return r.Connect
-	case lb.Reset:
-		return r.Reset
-	case lb.Status5xx:
-		return true // the status was looked at before
-	}
-	return false
-}
-
-func (r *Retry) coversStatus(status int) bool {
-	return slices.Contains(r.Statuses, status)
 }

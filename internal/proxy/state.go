@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"poise/internal/guard"
 	"poise/internal/lb"
 	"poise/internal/message"
 	"poise/internal/record"
@@ -39,7 +40,9 @@ type state struct {
 	tried     [mostTried]*lb.Endpoint
 	triedN    int
 	retries   int
-	resent    int // attempts made again for free
+	resent    int           // attempts made again of which no endpoint saw anything
+	backoff   time.Duration // before the next attempt
+	next      record.Terms  // of the next attempt, once it is decided that there is one
 	newCookie *lb.Endpoint
 
 	hops  int64  // Max-Forwards as it came; -1 when it does not count
@@ -58,8 +61,17 @@ type state struct {
 	gotBody int64 // bytes of the answer's body
 	last    *lb.Endpoint
 	tries   int
+	flags   lb.Flags       // of all attempts
 	line    record.Request // here, since whoever logs it is not known
 
+	waiter     guard.Waiter
+	wake       chan guard.Verdict // what the waiter is told
+	queued     time.Duration      // in the queue
+	retryAfter time.Duration      // that a client which came too often is told
+
+	ticket   guard.Ticket // of the attempt under way
+	hedge    *hedge       // nil until the first one is armed; set under mu
+	gone     chan struct{}
 	mu       sync.Mutex
 	stream   transport.Stream // that Cancel cancels; under mu
 	canceled atomic.Bool
@@ -82,6 +94,9 @@ func newState(p *Proxy) *state {
 	s := &state{proxy: p, dice: stats.NewDice(p.options.Seed())}
 	s.upload.done = make(chan struct{}, 1)
 	s.upload.run = s.sendBody
+	s.wake, s.gone = make(chan guard.Verdict, 1), make(chan struct{}, 1)
+	s.waiter.Wake = func(v guard.Verdict) { s.wake <- v }
+	s.ticket.Take = s.takeBack
 	return s
 }
 
@@ -98,11 +113,17 @@ func (s *state) begin(h *handler, x message.Exchange) {
 	s.first, s.whole = nil, false
 	s.answered, s.status, s.fault, s.detail = false, 0, "", nil
 	s.waited, s.latency, s.gotBody = 0, 0, 0
+	s.flags, s.backoff, s.queued, s.retryAfter = 0, 0, 0, 0
 	u := &s.upload
 	u.started, u.joined, u.bytes, u.broken = false, false, 0, nil
 	u.ended.Store(false)
 	s.stream = nil // nobody watches yet: no lock
-	s.canceled.Store(false)
+	if s.canceled.Swap(false) {
+		select {
+		case <-s.gone:
+		default:
+		}
+	}
 }
 
 // Cancel implements message.Canceler: the client has left.
@@ -113,15 +134,31 @@ func (s *state) Cancel() {
 	if s.stream != nil {
 		s.stream.Cancel()
 	}
+	if s.hedge != nil {
+		s.hedge.abort()
+	}
+	select {
+	case s.gone <- struct{}{}:
+	default:
+	}
 }
 
-// hold makes a stream the one that Cancel cancels. It reports whether the
-// client is still there.
+// takeBack ends an attempt that the guard took back.
+func (s *state) takeBack() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stream != nil && s.ticket.Taken() {
+		s.stream.Cancel()
+	}
+}
+
+// hold makes a stream the one that is canceled. It reports whether anybody
+// still waits for what it brings.
 func (s *state) hold(stream transport.Stream) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stream = stream
-	return !s.canceled.Load()
+	return !s.canceled.Load() && !s.ticket.Taken()
 }
 
 // letGo makes sure that Cancel no longer touches the stream.
@@ -150,6 +187,8 @@ func (s *state) end() {
 		RequestBytes:  s.upload.bytes,
 		ResponseBytes: s.gotBody,
 		Attempts:      s.tries,
+		Flags:         s.flags,
+		Queued:        s.queued,
 	}
 	if s.up != nil {
 		r.Cluster = s.up.Name

@@ -13,7 +13,39 @@ import (
 type Attempts struct {
 	Retries         [lb.OutcomeCount]Counter // by the outcome that led to the retry
 	BudgetExhausted Counter                  // retries that the budget did not allow
+	Hedges          [HedgeOutcomes]Counter
+	HedgesRefused   Counter // by the budget
+	Shed            [ShedReasons]Counter
 }
+
+// HedgeOutcome is what came of a hedge.
+type HedgeOutcome uint8
+
+// The outcomes of hedges.
+const (
+	HedgeWon    HedgeOutcome = iota // it answered first
+	HedgeLost                       // the other attempt did
+	HedgeFailed                     // it failed while the other one was under way
+	HedgeOutcomes
+)
+
+// String returns the outcome's name in metrics.
+func (o HedgeOutcome) String() string { return [...]string{"won", "lost", "failed"}[o] }
+
+// ShedReason is why a request was not let in.
+type ShedReason uint8
+
+// The reasons.
+const (
+	ShedLimit   ShedReason = iota // every endpoint at its limit, and no room to wait
+	ShedQueue                     // it waited, and others came first
+	ShedTimeout                   // it waited as long as it may
+	ShedRate                      // its key came too often
+	ShedReasons
+)
+
+// String returns the reason's name in metrics.
+func (r ShedReason) String() string { return [...]string{"limit", "queue", "timeout", "rate"}[r] }
 
 // Lease stands for one attempt at one endpoint, from the pick to its end.
 type Lease struct {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"poise/internal/lb"
 	"poise/internal/stats"
 )
 
@@ -103,7 +104,8 @@ type Request struct {
 	Cluster  string
 	Endpoint string // of the last attempt
 	Attempts int
-	ID       []byte // X-Request-Id
+	Flags    lb.Flags // of all attempts together
+	ID       []byte   // X-Request-Id
 
 	Referer   []byte
 	UserAgent []byte
@@ -111,6 +113,7 @@ type Request struct {
 	Duration      time.Duration // from the whole head to the last byte handed to the kernel
 	Latency       time.Duration // of the last attempt
 	Overhead      time.Duration // Duration less the time spent waiting for endpoints
+	Queued        time.Duration // spent waiting for room at an endpoint
 	RequestBytes  int64
 	ResponseBytes int64
 }

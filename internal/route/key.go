@@ -43,7 +43,7 @@ func ParseKey(text string) (*Key, error) {
 // Hash returns the hash of a request's key, which is the same in every
 // process, and whether the request has one.
 func (k *Key) Hash(h *message.Head, remote []byte) (uint64, bool) {
-	value := k.value(h, remote)
+	value := k.Value(h, remote)
 	if value == nil {
 		return 0, false
 	}
@@ -53,7 +53,9 @@ func (k *Key) Hash(h *message.Head, remote []byte) (uint64, bool) {
 // HashKey returns the hash of a key's value.
 func HashKey(value []byte) uint64 { return xxhash.Sum64(value) }
 
-func (k *Key) value(h *message.Head, remote []byte) (value []byte) {
+// Value returns a request's key, nil when it has none. remote is the peer's
+// address.
+func (k *Key) Value(h *message.Head, remote []byte) (value []byte) {
 	switch k.kind {
 	case byIP:
 		return remote

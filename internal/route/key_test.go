@@ -29,7 +29,7 @@ func TestKeyValues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := k.value(h, []byte("192.0.2.1")); string(got) != c.want {
+			if got := k.Value(h, []byte("192.0.2.1")); string(got) != c.want {
 				t.Errorf("value %q; want %q", got, c.want)
 			}
 			_, has := k.Hash(h, []byte("192.0.2.1"))

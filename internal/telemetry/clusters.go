@@ -1,10 +1,13 @@
 package telemetry
 
 import (
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"poise/internal/cluster"
 	"poise/internal/lb"
+	"poise/internal/record"
 )
 
 func (c *collector) collectClusters(ch chan<- prometheus.Metric) {
@@ -41,7 +44,32 @@ func collectCluster(ch chan<- prometheus.Metric, k Cluster, f *fold) {
 		}
 	}
 	counter(ch, budgetExhausted, k.Attempts.BudgetExhausted.Load(), name, "retry")
+	counter(ch, budgetExhausted, k.Attempts.HedgesRefused.Load(), name, "hedge")
+	for i := range k.Attempts.Hedges {
+		if n := k.Attempts.Hedges[i].Load(); n > 0 {
+			counter(ch, hedgesTotal, n, name, record.HedgeOutcome(i).String())
+		}
+	}
+	for i := range k.Attempts.Shed {
+		counter(ch, shedTotal, k.Attempts.Shed[i].Load(), name, record.ShedReason(i).String())
+	}
+	gauge(ch, panicking, asNumber(snapshot.Panic), name)
+	if k.Guard != nil {
+		g := k.Guard()
+		gauge(ch, queueLength, float64(g.Queue), name)
+		for e, n := range g.Ejections {
+			counter(ch, ejectionsTotal, n, name, e.Reason, strconv.FormatBool(e.Enforced))
+		}
+		f.limits(ch, snapshot.Members, g.Limit)
+	}
 	gauge(ch, policyActive, 1, name, snapshot.Policy)
+}
+
+func asNumber(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (s *series) collect(ch chan<- prometheus.Metric, cluster string) {

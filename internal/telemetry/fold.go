@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"poise/internal/cluster"
 	"poise/internal/lb"
 )
@@ -61,6 +63,17 @@ func (f *fold) take(c *cluster.Cluster) (*cluster.Snapshot, []*series) {
 		all = append(all, &series{label: goneEndpoints, Totals: gone.Sub(&f.kept), inflight: gone.Inflight})
 	}
 	return snapshot, all
+}
+
+// limits shows the limits of those that have series of their own.
+func (f *fold) limits(ch chan<- prometheus.Metric, members []*lb.Endpoint, limit func(*lb.Endpoint) int) {
+	for _, e := range members {
+		if _, own := f.own[e.Stats]; own {
+			if n := limit(e); n > 0 {
+				gauge(ch, concurrency, float64(n), e.Cluster, e.Address)
+			}
+		}
+	}
 }
 
 // release takes account of the endpoints that have left.

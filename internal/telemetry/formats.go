@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"poise/internal/lb"
 	"poise/internal/record"
 )
 
@@ -44,8 +45,32 @@ func appendJSON(b []byte, at time.Time, r *record.Request) []byte {
 	b = jsonField(b, "endpoint", []byte(r.Endpoint))
 	b = append(b, `,"attempts":`...)
 	b = strconv.AppendInt(b, int64(r.Attempts), 10)
+	if r.Flags != 0 {
+		b = append(appendFlags(append(b, `,"flags":"`...), r.Flags), '"')
+	}
+	if r.Queued > 0 {
+		b = appendSeconds(append(b, `,"queued":`...), r.Queued)
+	}
 	b = jsonField(b, "id", r.ID)
 	return append(b, "}\n"...)
+}
+
+// flagNames are the words for what attempts were, by bit.
+var flagNames = [...]string{"retry", "hedge", "trial", "sticky", "streaming"}
+
+// appendFlags lists flags, with commas between them.
+func appendFlags(b []byte, flags lb.Flags) []byte {
+	first := true
+	for i, name := range flagNames {
+		if flags&(1<<i) == 0 {
+			continue
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		b, first = append(b, name...), false
+	}
+	return b
 }
 
 func jsonField(b []byte, name string, value []byte) []byte {
@@ -131,6 +156,9 @@ func appendLogfmt(b []byte, at time.Time, r *record.Request) []byte {
 	b = appendSeconds(b, r.Latency)
 	b = append(b, " attempts="...)
 	b = strconv.AppendInt(b, int64(r.Attempts), 10)
+	if r.Flags != 0 {
+		b = appendFlags(append(b, " flags="...), r.Flags)
+	}
 	b = append(b, " response_bytes="...)
 	b = strconv.AppendInt(b, r.ResponseBytes, 10)
 	return append(b, '\n')

@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"poise/internal/lb"
 	"poise/internal/record"
 )
 
@@ -26,7 +27,7 @@ var logged = []struct {
 }{
 	{"an answer of an endpoint", record.Request{
 		Listener: ":8080", Remote: []byte("192.0.2.7"), Method: []byte("GET"), Host: []byte("shop.example"), Path: []byte("/v1/items?page=2"), Proto: "HTTP/1.1",
-		Status: 200, Route: "shop", Cluster: "web", Endpoint: "10.0.0.1:80", Attempts: 2, ID: []byte("4f2a"),
+		Status: 200, Route: "shop", Cluster: "web", Endpoint: "10.0.0.1:80", Attempts: 2, Flags: lb.Retry | lb.Trial, Queued: 3 * time.Millisecond, ID: []byte("4f2a"),
 		Referer: []byte("https://shop.example/"), UserAgent: []byte("curl/8.9.1"),
 		Duration: 12_345_678 * time.Nanosecond, Latency: 11 * time.Millisecond, Overhead: 45 * time.Microsecond, RequestBytes: 17, ResponseBytes: 2048,
 	}},
@@ -119,6 +120,8 @@ func saysWhatWasSent(t *testing.T, r *record.Request) {
 		Remote, Method, Host, Path, Proto, Error, Listener, Route, Cluster, ID string
 		Endpoint, Detail                                                       string
 		Status, Attempts                                                       int
+		Flags                                                                  string
+		Queued                                                                 float64
 		Duration, Latency, Overhead                                            float64
 		RequestBytes                                                           int64 `json:"request_bytes"`
 		ResponseBytes                                                          int64 `json:"response_bytes"`

@@ -34,6 +34,20 @@ type Cluster struct {
 	Cluster  *cluster.Cluster
 	Attempts *record.Attempts
 	Idle     func(*lb.Endpoint) (idle, open int) // connections
+	Guard    func() Guard                        // nil where there is none
+}
+
+// Guard is what the metrics read of a cluster's guard.
+type Guard struct {
+	Queue     int
+	Ejections map[Ejection]uint64
+	Limit     func(*lb.Endpoint) int // 0 for none
+}
+
+// Ejection is what ejections are counted by.
+type Ejection struct {
+	Reason   string
+	Enforced bool // false: it was held back
 }
 
 // Listener is what the metrics read of a listener.
@@ -81,6 +95,12 @@ var (
 	upstreamConns   = desc("upstream_connections", "Connections to endpoints.", "cluster", "state")
 	retriesTotal    = desc("retries_total", "Retries, by the outcome before them.", "cluster", "reason")
 	budgetExhausted = desc("budget_exhausted_total", "Retries and hedges that the budget did not allow.", "cluster", "kind")
+	hedgesTotal     = desc("hedges_total", "Second attempts made while the first had no answer, by what came of them.", "cluster", "outcome")
+	shedTotal       = desc("shed_total", "Requests that were not let in.", "cluster", "reason")
+	queueLength     = desc("queue_length", "Requests that wait for room at an endpoint.", "cluster")
+	concurrency     = desc("concurrency_limit", "Attempts that may be under way at an endpoint, as learnt or configured.", "cluster", "endpoint")
+	ejectionsTotal  = desc("ejections_total", "Ejections, and those that were held back.", "cluster", "reason", "enforced")
+	panicking       = desc("panic", "1 while so few endpoints are left that health and ejections are ignored.", "cluster")
 	endpointState   = desc("endpoint_state", "1 for the state that an endpoint is in.", "cluster", "endpoint", "state")
 	healthChecks    = desc("health_checks_total", "Active health checks.", "cluster", "endpoint", "result")
 	policyActive    = desc("policy_active", "1 for the policy that picks.", "cluster", "policy")
@@ -90,7 +110,7 @@ var (
 	allDescriptions = []*prometheus.Desc{
 		requestsTotal, requestDuration, requestBytes, responseBytes, overhead, connections, attemptsTotal, attemptDuration,
 		inflight, upstreamConns, retriesTotal, budgetExhausted, endpointState, healthChecks, policyActive, reloadsTotal,
-		reloadLast, buildInfo,
+		reloadLast, buildInfo, hedgesTotal, shedTotal, queueLength, concurrency, ejectionsTotal, panicking,
 	}
 )
 

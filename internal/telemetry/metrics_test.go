@@ -30,6 +30,10 @@ func everything() *rig {
 	attempt(c, "b:1", 0, lb.Connect)
 	c.Checked("a:1", true)
 	r.clusters[0].Attempts.Retries[lb.Connect].Add(1)
+	r.clusters[0].Attempts.Hedges[record.HedgeWon].Add(1)
+	r.clusters[0].Guard = func() Guard {
+		return Guard{Queue: 3, Ejections: map[Ejection]uint64{{Reason: "errors", Enforced: true}: 2}, Limit: func(*lb.Endpoint) int { return 20 }}
+	}
 	r.book.Traffic(record.TrafficKey{Listener: ":8080", Route: "default", Cluster: "web"}).Count(&record.Request{
 		Status: 200, Cluster: "web", Duration: 13 * time.Millisecond, Overhead: time.Millisecond, RequestBytes: 10, ResponseBytes: 2000,
 	})

@@ -212,6 +212,12 @@ func (c *conn) ReadBody() ([]byte, error) {
 	return p, c.failed("body", err)
 }
 
+// Whole implements Stream.
+func (c *conn) Whole() bool { return c.body.Whole() }
+
+// Gather implements Stream.
+func (c *conn) Gather() error { return c.failed("body", c.body.Gather(c.link.Load().TCPConn)) }
+
 // Buffered implements message.Source.
 func (c *conn) Buffered() bool { return c.body.Buffered() }
 

@@ -25,6 +25,10 @@ type Stream interface {
 	// ReadHead waits for the next head: any number with a 1xx status, then
 	// one final. It is valid until the stream is released or read again.
 	ReadHead() (*message.Head, error)
+	// Whole reports whether all of an answer with a length is at hand.
+	Whole() bool
+	// Gather waits until it is. The caller bounds the length.
+	Gather() error
 	// SetTimeout bounds every wait from now on; 0 takes the bound away. It
 	// fires up to 100 ms late when it is longer than a second.
 	SetTimeout(now stats.Instant, d time.Duration)

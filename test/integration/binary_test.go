@@ -110,7 +110,7 @@ func newFleet(t *testing.T, binary string) *fleet {
 
 func (f *fleet) write(policy string) {
 	text := fmt.Sprintf("listeners: [{address: %q}]\nadmin: {address: %q}\nclusters:\n- name: web\n  policy: %s\n  endpoints: [%s]\n"+
-		"  health: {path: /health, interval: 200ms, timeout: 1s, rise: 2, fall: 2}\n", f.front, f.admin, policy, strings.Join(f.workers, ", "))
+		"  health: {path: /health, interval: 200ms, timeout: 1s, rise: 2, fall: 2}\n  outliers: {base: 500ms, max: 2s}\n  slow_start: 1s\n", f.front, f.admin, policy, strings.Join(f.workers, ", "))
 	if err := os.WriteFile(f.file, []byte(text), 0o644); err != nil {
 		f.t.Fatal(err)
 	}

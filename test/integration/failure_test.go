@@ -43,6 +43,9 @@ func TestBrokenAnswersAreNeverMadeToLookWhole(t *testing.T) {
 					return // as good: nothing was passed on
 				}
 				defer r.Body.Close()
+				if r.StatusCode == 502 && r.Header.Get("Poise-Error") == "answer-cut" {
+					return // it is short, so that it broke off before any of it was passed on
+				}
 				if b, err := io.ReadAll(r.Body); err == nil {
 					t.Errorf("the client got %d %q as if it were whole", r.StatusCode, b)
 				}

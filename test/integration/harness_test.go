@@ -45,6 +45,8 @@ type rig struct {
 	upstream  proxy.Upstream
 	policy    string
 	transport transport.Options
+	guard     guard.Options // the zero value ejects nobody
+	admission []proxy.Admission
 	book      record.Book
 	log       slog.Handler
 }
@@ -142,16 +144,19 @@ func (r *rig) start(t *testing.T, f front, addresses []string) *side {
 	for _, a := range addresses {
 		specs = append(specs, cluster.Spec{Address: a, Weight: 1})
 	}
+	g := guard.New(r.guard, guard.NewBudget(0.2).WithHedges(0.05))
 	c := cluster.New(cluster.Options{
 		Name: "default", Policy: r.policy, Builders: catalog.Builders(), Balance: balance.Options{}, Panic: 0.5,
 		Attach: func(e *lb.Endpoint) (any, func()) {
+			guard.Attach(e)
 			p := tr.Pool(e.Address, r.transport)
 			return p, p.Close
 		},
-		Wall: time.Now,
+		Guard: sentry{g, now}, Wall: time.Now,
 	}, specs)
+	swept.Go(func() { tick(ctx, g, c, now) })
 	up := r.upstream
-	up.Name, up.Cluster, up.Attempts, up.Budget = "default", c, &record.Attempts{}, guard.NewBudget(0.2)
+	up.Name, up.Cluster, up.Attempts, up.Guard = "default", c, &record.Attempts{}, g
 	if r.routes == nil {
 		r.routes = []route.Spec{{To: []route.Target{{Cluster: "default", Weight: 1}}}}
 	}
@@ -166,13 +171,52 @@ func (r *rig) start(t *testing.T, f front, addresses []string) *side {
 		}
 	}
 	p := proxy.New(proxy.Options{Now: now, Wall: time.Now, Seed: seed, Book: &r.book, Log: slog.New(r.log)})
-	p.Publish(&proxy.Table{Routes: table, Targets: targets})
+	p.Publish(&proxy.Table{Routes: table, Targets: targets, Admission: r.admission})
 
 	h := f.http()
 	t.Cleanup(h.CloseIdleConnections)
 	return &side{
 		url: f.serve(t, r, p.Handler), cluster: c, book: &r.book, up: &up,
 		client: &http.Client{Transport: h, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+}
+
+// sentry is a guard as its cluster sees it.
+type sentry struct {
+	*guard.Guard
+	now func() stats.Instant
+}
+
+func (s sentry) Watch(enabled []*lb.Endpoint, well []bool) {
+	var all []guard.Member
+	for i, e := range enabled {
+		all = append(all, guard.Member{Endpoint: e, Usable: well[i]})
+	}
+	s.Guard.Watch(all, s.now())
+}
+
+func (s sentry) Ejected(e *lb.Endpoint) (cluster.State, bool, bool) {
+	is := s.Status(e, s.now())
+	return cluster.State{Word: is.Phase.String()}, is.Phase == guard.Ejected, s.Panicking()
+}
+
+// tick does for the guard what time calls for, until ctx is done.
+func tick(ctx context.Context, g *guard.Guard, c *cluster.Cluster, now func() stats.Instant) {
+	every := time.NewTicker(guard.TickEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			r := g.Tick(now())
+			for _, t := range r.TakeBack {
+				t.Take()
+			}
+			if r.Changed {
+				c.Refresh()
+			}
+		}
 	}
 }
 

@@ -1,0 +1,227 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"strconv"
+	"sync"
+	"time"
+
+	"poise/internal/cluster"
+	"poise/internal/config"
+	"poise/internal/guard"
+	"poise/internal/lb"
+	"poise/internal/proxy"
+	"poise/internal/route"
+	"poise/internal/stats"
+	"poise/internal/telemetry"
+)
+
+// guardOptions translates what protects a cluster's requests.
+func guardOptions(c *config.Cluster) guard.Options {
+	o := guard.Options{
+		MaxEjected: float64(c.Outliers.MaxEjected), Base: c.Outliers.Base.Std(), Max: c.Outliers.Max.Std(),
+		Panic: float64(c.Panic), SlowStart: c.SlowStart.Std(),
+		Queue: guard.QueueOptions{Most: c.Limits.Queue, Timeout: c.Limits.QueueTimeout.Std()},
+	}
+	switch c.Limits.Concurrency {
+	case config.LimitOff:
+		o.Concurrency = guard.Off
+	case config.LimitObserve:
+		o.Concurrency = guard.Observe
+	case config.LimitEnforce:
+		o.Concurrency = guard.Enforce
+	default:
+		o.Concurrency = guard.Fixed
+		o.Limit, _ = strconv.Atoi(c.Limits.Concurrency) // validated
+	}
+	if c.Hedge != nil {
+		o.Hedge.Quantile, o.Hedge.After, _ = config.ParseHedge(c.Hedge.After) // validated
+	}
+	return o
+}
+
+// budgetsOf are the shares of requests that may be retries, and hedges.
+func budgetsOf(c *config.Cluster) (retries, hedges float64) {
+	if c.Hedge != nil {
+		hedges = float64(c.Hedge.Budget)
+	}
+	return float64(c.Retry.Budget), hedges
+}
+
+// admissions are what the routes ask of their requests. A limit that stays as
+// it is keeps what it has counted.
+func (a *App) admissions(routes []config.Route) ([]proxy.Admission, error) {
+	kept := map[rateOf]*proxy.Rate{}
+	var all []proxy.Admission
+	for i := range routes {
+		r := &routes[i]
+		admission := proxy.Admission{Priority: priorities[r.Priority]}
+		if r.Rate != nil {
+			at := rateOf{r.Name, *r.Rate}
+			limit := a.rates[at]
+			if limit == nil {
+				key, err := route.ParseKey(r.Rate.Key)
+				if err != nil {
+					return nil, err
+				}
+				limit = &proxy.Rate{Key: key, Limit: guard.NewRate(r.Rate.PerSecond, burstOf(r.Rate), r.Rate.Keys)}
+			}
+			kept[at], admission.Rate = limit, limit
+		}
+		all = append(all, admission)
+	}
+	a.rates = kept
+	return all, nil
+}
+
+// rateOf is a limit as it is configured.
+type rateOf struct {
+	route string
+	rate  config.Rate
+}
+
+var priorities = map[string]guard.Priority{"low": guard.Low, "normal": guard.Normal, "high": guard.High}
+
+func burstOf(r *config.Rate) int {
+	if r.Burst > 0 {
+		return r.Burst
+	}
+	return max(1, int(r.PerSecond))
+}
+
+// sentry is a guard as its cluster sees it.
+type sentry struct {
+	*guard.Guard
+	now func() stats.Instant
+}
+
+// Watch implements cluster.Guard.
+func (s sentry) Watch(enabled []*lb.Endpoint, well []bool) {
+	members := make([]guard.Member, len(enabled))
+	for i, e := range enabled {
+		members[i] = guard.Member{Endpoint: e, Usable: well[i]}
+	}
+	s.Guard.Watch(members, s.now())
+}
+
+// Ejected implements cluster.Guard.
+func (s sentry) Ejected(e *lb.Endpoint) (state cluster.State, out, ignored bool) {
+	now := s.now()
+	is := s.Status(e, now)
+	if is.Phase != guard.Ejected {
+		return cluster.State{}, false, false
+	}
+	return cluster.State{Word: is.Phase.String(), Reason: reasonOf(&is), Since: wallOf(is.Since, now)}, true, s.Panicking()
+}
+
+func reasonOf(s *guard.Status) string {
+	reason := s.Cause.String()
+	if why := s.Why.Text(s.Cause); why != "" {
+		reason += ": " + why
+	}
+	return reason
+}
+
+// wallOf is the time on the wall of an instant before now.
+func wallOf(then, now stats.Instant) time.Time { return time.Now().Add(-now.Sub(then)) }
+
+// runGuards does what time calls for at every cluster, until ctx is done.
+func (a *App) runGuards(ctx context.Context) {
+	tick := time.NewTicker(guard.TickEvery)
+	defer tick.Stop()
+	var actions []guard.Action
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			for _, m := range *a.clusters.Load() {
+				report := m.guard.Tick(a.now())
+				for _, t := range report.TakeBack {
+					t.Take()
+				}
+				if report.Changed {
+					m.Refresh()
+				}
+				actions = a.tellActions(m, actions[:0])
+			}
+		}
+	}
+}
+
+// tellActions logs what a guard did, and keeps it for those who ask.
+func (a *App) tellActions(m *managed, list []guard.Action) []guard.Action {
+	list, lost := m.guard.Journal().Drain(list)
+	for i := range list {
+		m.ejected.count(&list[i])
+		a.logAction(m, &list[i])
+	}
+	if lost > 0 {
+		a.log.Warn("the guard did more than its journal holds", "cluster", m.Name(), "not_reported", lost)
+	}
+	return list
+}
+
+func (a *App) logAction(m *managed, act *guard.Action) {
+	level := slog.LevelInfo
+	switch act.Kind {
+	case guard.TrialWon:
+		level = slog.LevelDebug
+	case guard.Eject, guard.TrialLost:
+		level = slog.LevelWarn
+	case guard.PanicOn, guard.PanicOff:
+		return // the cluster says so itself
+	}
+	attributes := []any{"cluster", m.Name(), "endpoint", act.Endpoint, "action", act.Kind.String()}
+	if act.Cause != 0 {
+		attributes = append(attributes, "cause", act.Cause.String())
+	}
+	if act.Gate != 0 {
+		attributes = append(attributes, "gate", act.Gate.String())
+	}
+	if act.For > 0 {
+		attributes = append(attributes, "for", act.For)
+	}
+	if why := act.Evidence.Text(act.Cause); why != "" {
+		attributes = append(attributes, "evidence", why)
+	}
+	a.log.Log(context.Background(), level, "guard", attributes...)
+}
+
+// ejections counts what guards did, for the metrics.
+type ejections struct {
+	mu  sync.Mutex
+	all map[telemetry.Ejection]uint64
+}
+
+func (e *ejections) count(act *guard.Action) {
+	switch act.Kind {
+	case guard.Eject, guard.TrialLost, guard.HoldBack:
+	default:
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.all == nil {
+		e.all = map[telemetry.Ejection]uint64{}
+	}
+	e.all[telemetry.Ejection{Reason: act.Cause.String(), Enforced: act.Kind != guard.HoldBack}]++
+}
+
+func (e *ejections) counted() map[telemetry.Ejection]uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.all)
+}
+
+// guardSource is where the metrics of a cluster's guard are read.
+func (a *App) guardSource(m *managed) func() telemetry.Guard {
+	return func() telemetry.Guard {
+		return telemetry.Guard{
+			Queue: m.guard.Queue().Len(), Ejections: m.ejected.counted(),
+			Limit: func(e *lb.Endpoint) int { return m.guard.Status(e, a.now()).Limit },
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package guard
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"poise/internal/lb"
+	"poise/internal/stats"
+)
+
+// slowWilson finds the bound by its definition: the share below what was seen
+// that lies z of its own standard deviations away, by halving an interval.
+func slowWilson(p, n, z float64) float64 {
+	low, high := 0.0, p
+	for range 200 {
+		m := (low + high) / 2
+		if p-m > z*math.Sqrt(m*(1-m)/n) {
+			low = m
+		} else {
+			high = m
+		}
+	}
+	return low
+}
+
+func TestWilsonBoundIsWhatItsDefinitionSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.Float64Range(1, 1e6).Draw(t, "n")
+		p := rapid.Float64Range(0, 1).Draw(t, "share")
+		z := rapid.Float64Range(0.5, 4).Draw(t, "z")
+		got, want := wilsonLower(tally{n, p * n}, z), slowWilson(p, n, z)
+		if !near(got, want, 1e-6) {
+			t.Fatalf("bound of %g of %g at z %g is %.9f; by definition %.9f", p, n, z, got, want)
+		}
+	})
+}
+
+func TestWilsonBoundOfNothingIsNothing(t *testing.T) {
+	if b := wilsonLower(tally{}, 2); b != 0 {
+		t.Errorf("bound %g; want 0", b)
+	}
+}
+
+func TestWhoIsAccused(t *testing.T) {
+	same := func(n, failed float64) *tallies {
+		return &tallies{{n, failed}, {n, failed}, {n, failed}}
+	}
+	for _, row := range []struct {
+		name        string
+		own, others *tallies
+		found       bool
+		gate        Gate
+	}{
+		{"no failure", same(1000, 0), same(7000, 0), false, 0},
+		{"one failure of a thousand", same(1000, 1), same(7000, 0), false, 0},
+		{"two percent are always tolerated", same(1000, 20), same(7000, 0), false, 0},
+		{"a fifth fails and nobody else", same(100, 20), same(700, 0), true, 0},
+		{"all fail and nobody else", same(10, 10), same(70, 0), true, 0},
+		{"all fail alike", same(100, 100), same(700, 700), true, EveryoneAlike},
+		{"twice the share of the others", same(1000, 200), same(7000, 700), true, EveryoneAlike},
+		{"ten times the share of the others", same(1000, 500), same(7000, 350), true, 0},
+		{"nine of nine is too little", same(9, 9), same(700, 0), true, Volume},
+		{"three of ten is too little for the short look only", same(10, 3), same(700, 0), true, 0},
+		{"two of ten is chance", same(10, 2), same(700, 0), true, Volume},
+		{"the others did nothing", same(100, 100), same(9, 0), true, Volume},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c, found := accuse(row.own, row.others)
+			if found != row.found || c.gate != row.gate {
+				t.Errorf("accused %v, gate %v; want %v, %v", found, c.gate, row.found, row.gate)
+			}
+		})
+	}
+}
+
+// fleet is a guard with endpoints that answer when a test says so.
+type fleet struct {
+	*Guard
+	endpoints []*lb.Endpoint
+	now       stats.Instant
+	ticket    Ticket
+}
+
+func newFleet(n int, o Options) *fleet {
+	f := &fleet{Guard: New(o, NewBudget(0.2)), now: stats.Instant(time.Hour)}
+	for i := range n {
+		e := &lb.Endpoint{Address: fmt.Sprintf("10.0.0.%d:80", i+1), Weight: 1, Live: &lb.Live{}, Stats: &lb.Stats{}}
+		Attach(e)
+		f.endpoints = append(f.endpoints, e)
+	}
+	f.Watch(f.members(), f.now)
+	return f
+}
+
+func (f *fleet) members() (all []Member) {
+	for _, e := range f.endpoints {
+		all = append(all, Member{Endpoint: e, Usable: true})
+	}
+	return all
+}
+
+// attempt makes one attempt that ends at once.
+func (f *fleet) attempt(i int, o lb.Outcome, flags lb.Flags) {
+	f.Open(&f.ticket, f.endpoints[i], Entry{Now: f.now, Flags: flags, Replayable: true})
+	latency := time.Duration(0)
+	if o == lb.Success || o == lb.Status5xx {
+		latency = 10 * time.Millisecond
+		f.ticket.Answered(f.now)
+		f.endpoints[i].Stats.Latency.Observe(latency)
+	}
+	f.endpoints[i].Stats.Outcomes[o].Add(1)
+	f.Close(&f.ticket, End{Now: f.now, Latency: latency, Outcome: o})
+}
+
+func (f *fleet) out() (n int) {
+	for _, e := range f.endpoints {
+		if Phase(of(e).phase.Load()) == Ejected {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *fleet) pass(d time.Duration) {
+	for end := f.now.Add(d); f.now < end; {
+		f.now = f.now.Add(TickEvery)
+		f.Tick(f.now)
+	}
+}
+
+func (f *fleet) actions() []Action {
+	list, _ := f.Journal().Drain(nil)
+	return list
+}
+
+// TestFailingEndpointIsOutWithinTensOfRequests has 240 requests a second at
+// each of eight endpoints, well for ten seconds, and then nine of ten failing
+// at one.
+func TestFailingEndpointIsOutWithinTensOfRequests(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		well time.Duration
+		most int
+	}{
+		{"after ten seconds in which all was well", 10 * time.Second, 15},
+		{"from its first request on", 0, 12},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f := newFleet(8, Defaults())
+			step := time.Second / 240
+			for end := f.now.Add(row.well); f.now < end; f.now = f.now.Add(step) {
+				for i := range f.endpoints {
+					f.attempt(i, lb.Success, 0)
+				}
+			}
+			began := f.now
+			for n := 1; ; n++ {
+				f.now = f.now.Add(step)
+				for i := range f.endpoints {
+					o := lb.Success
+					if i == 3 && n%10 != 0 {
+						o = lb.Status5xx
+					}
+					f.attempt(i, o, 0)
+				}
+				if f.out() > 0 {
+					t.Logf("out after %d requests, %v", n, f.now.Sub(began))
+					break
+				}
+				if n == row.most {
+					t.Fatalf("not out after %d requests", n)
+				}
+			}
+			a := f.actions()
+			last := a[len(a)-1]
+			if last.Kind != Eject || last.Cause != Errors || last.Endpoint != "10.0.0.4:80" || last.For != 5*time.Second {
+				t.Errorf("did %+v; want the fourth ejected for errors, for 5 s", last)
+			}
+			if v := last.Evidence; v.Attempts < leastAttempts || v.Lower <= v.Bound || v.Share <= v.Lower || v.Rest != 0 {
+				t.Errorf("evidence %+v does not carry the ejection", v)
+			}
+		})
+	}
+}
+
+func TestClientThatLeftAndPressureAreNoFailures(t *testing.T) {
+	f := newFleet(3, Defaults())
+	for range 200 {
+		f.now = f.now.Add(2 * time.Millisecond)
+		f.attempt(0, lb.Canceled, 0)
+		f.attempt(0, lb.Pressure, 0)
+		f.attempt(1, lb.Success, 0)
+		f.attempt(2, lb.Success, 0)
+	}
+	if f.out() != 0 {
+		t.Error("an endpoint was ejected that did not fail")
+	}
+}
+
+func TestAllThatFailAlikeStay(t *testing.T) {
+	for n := 1; n <= 5; n++ {
+		f := newFleet(n, Defaults())
+		for range 2000 {
+			f.now = f.now.Add(time.Millisecond)
+			for i := range f.endpoints {
+				f.attempt(i, lb.Reset, 0)
+			}
+		}
+		if f.out() != 0 {
+			t.Errorf("of %d that all fail, %d were ejected", n, f.out())
+		}
+		for _, a := range f.actions() {
+			if a.Kind != HoldBack || a.Gate != EveryoneAlike && a.Gate != Volume {
+				t.Errorf("of %d: %+v; want hold-backs only", n, a)
+			}
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package guard
+
+import (
+	"sync"
+	"time"
+
+	"poise/internal/stats"
+)
+
+// Kind is what the guard did.
+type Kind uint8
+
+// The kinds of actions.
+const (
+	Eject     Kind = iota + 1 // no requests for Action.For
+	HoldBack                  // an endpoint stood out and Action.Gate kept it from being ejected
+	TrialWon                  // a request that was sent to find out went well
+	TrialLost                 // it did not: ejected again, for Action.For
+	Readmit                   // enough trials went well; the endpoint ramps up
+	TakeBack                  // attempts that wait there were taken back, to be sent elsewhere
+	Release                   // taken back at once, since those left fail as well
+	Serve                     // the ramp is over
+	PanicOn                   // so few are left that health is ignored
+	PanicOff
+)
+
+var kindNames = [...]string{"", "eject", "hold-back", "trial-won", "trial-lost", "readmit", "take-back", "release", "serve", "panic-on", "panic-off"}
+
+// String returns the kind's name in logs and metrics.
+func (k Kind) String() string { return kindNames[k] }
+
+// Cause is why an endpoint is ejected.
+type Cause uint8
+
+// The causes.
+const (
+	Errors  Cause = iota + 1 // a share of failures far above that of the others
+	Latency                  // far slower than the others
+	Stall                    // no answers while requests wait
+	Trial                    // a trial failed
+)
+
+var causeNames = [...]string{"", "errors", "latency", "stall", "trial"}
+
+// String returns the cause's name in logs and metrics.
+func (c Cause) String() string { return causeNames[c] }
+
+// Gate is what kept the guard from ejecting an endpoint.
+type Gate uint8
+
+// The gates.
+const (
+	MaxEjected    Gate = iota + 1 // as many are out as may be
+	Panic                         // too few usable endpoints would be left
+	Volume                        // too little was seen, of it or of the others
+	EveryoneAlike                 // the others are no better
+	gates
+)
+
+var gateNames = [gates]string{"", "max-ejected", "panic", "volume", "everyone-alike"}
+
+// String returns the gate's name in logs and metrics.
+func (g Gate) String() string { return gateNames[g] }
+
+// Evidence is what an action rests on. What has nothing to do with its cause
+// is zero.
+type Evidence struct {
+	Attempts float64       // that were seen; old ones count less
+	Share    float64       // of them that failed
+	Lower    float64       // bound of the share, Wilson's
+	Bound    float64       // that Lower was compared with
+	Rest     float64       // share of failures of the better half of the others
+	Over     time.Duration // time constant of what was seen
+
+	Latency time.Duration // the quantile that stood out, or of a trial
+	Peers   time.Duration // the same quantile of the others, or the limit of a trial
+
+	Stuck  int           // attempts that wait for an answer longer than Limit
+	Oldest time.Duration // how long the oldest of them waits
+	Limit  time.Duration
+}
+
+// Action is one thing the guard did or kept from doing.
+type Action struct {
+	At       stats.Instant
+	Endpoint string // address; "" when it is about the cluster
+	Kind     Kind
+	Cause    Cause
+	Gate     Gate          // of a HoldBack
+	For      time.Duration // of an ejection
+	Evidence Evidence
+}
+
+const journalSize = 256
+
+// Journal keeps the last actions until a reader has drained them. It may be
+// used by many goroutines.
+type Journal struct {
+	mu   sync.Mutex
+	ring [journalSize]Action
+	next uint64 // number of the next action
+	read uint64 // number of the next that a reader gets
+}
+
+func (j *Journal) push(a Action) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ring[j.next%journalSize] = a
+	j.next++
+}
+
+// Drain appends the actions since the last call to list, and says how many
+// were overwritten before they could be read.
+func (j *Journal) Drain(list []Action) (all []Action, lost uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.next-j.read > journalSize {
+		lost = j.next - j.read - journalSize
+		j.read += lost
+	}
+	for ; j.read < j.next; j.read++ {
+		list = append(list, j.ring[j.read%journalSize])
+	}
+	return list, lost
+}

@@ -1,0 +1,177 @@
+package guard
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"poise/internal/lb"
+	"poise/internal/stats"
+)
+
+// The latency guard: an endpoint is ejected when its median, or its 90th
+// percentile, is latencyTimes that of the typical endpoint in slowWindows
+// windows one after the other, and also far outside the spread of the others
+// (median absolute deviation). It is a coarse tool on purpose. An endpoint
+// that is three times slower is of use, and balancing around it is the
+// policies' work; when all are slow, none is far from the median.
+const (
+	latencyTimes   = 5
+	latencySpreads = 5  // deviations, each 1.4826 × MAD, which is one sigma of a normal distribution
+	leastAnswers   = 20 // that a window of an endpoint must hold
+	slowWindows    = 3
+	leastSlow      = 10 * time.Millisecond // below which nobody is slow enough to be worth it
+
+	latencyEvery = time.Second      // a window
+	latencyMost  = 10 * time.Second // after which a window with few answers ends all the same
+	lagTimes     = 2                // median over that of the others at which a ramp waits
+)
+
+// latency is what the guard knows of an endpoint's latency.
+type latency struct {
+	begun  stats.Snapshot // when the window under way began
+	at     stats.Instant
+	recent stats.Snapshot // the last window that is over
+	fresh  bool           // it ended with this judgement, with answers enough
+	slow   int            // windows in a row that were too slow
+	marked stats.Instant  // of the last judgement that found it so
+	why    Evidence
+	peers  time.Duration // 99th percentile of the others, 0 when unknown
+}
+
+// restart begins a window and forgets the last one.
+func (l *latency) restart(s *lb.Stats) {
+	peers := l.peers
+	*l = latency{begun: s.Latency.Snapshot(), peers: peers}
+}
+
+// turn ends the window when it holds enough, or has waited long enough.
+func (l *latency) turn(s *lb.Stats, now stats.Instant) {
+	total := s.Latency.Snapshot()
+	window := total.Sub(&l.begun)
+	l.fresh = window.Count() >= leastAnswers
+	if l.fresh || now.Sub(l.at) >= latencyMost {
+		l.recent, l.begun, l.at = window, total, now
+	}
+}
+
+// judgeLatencies ends the windows and ejects outliers. The caller holds the
+// lock.
+func (g *Guard) judgeLatencies(now stats.Instant) {
+	total := &g.answers
+	*total = stats.Snapshot{}
+	for _, m := range g.members {
+		e := m.guard
+		e.latency.turn(e.stats, now)
+		if m.usable && e.phase.Load() != uint32(Ejected) {
+			total.Add(&e.latency.recent)
+		}
+	}
+	for _, m := range g.members {
+		e := m.guard
+		e.latency.peers = g.peersOf(m)
+		if e.patient.Load() > 0 { // what a trial is measured by moves with the others
+			e.patient.Store(int64(e.latency.peers))
+		}
+	}
+	g.setHedge(total)
+	for _, q := range [...]float64{0.9, 0.5} { // the median last: its evidence says more
+		g.compare(q, now)
+	}
+	g.ejectSlow(now)
+}
+
+// peersOf is the 99th percentile of the others, the last one known when they
+// answered too little.
+func (g *Guard) peersOf(m member) time.Duration {
+	e := m.guard
+	others := g.answers
+	if m.usable && e.phase.Load() != uint32(Ejected) {
+		others = others.Sub(&e.latency.recent)
+	}
+	if others.Count() < leastAnswers {
+		return e.latency.peers
+	}
+	return others.Quantile(0.99)
+}
+
+// slowness is an endpoint beside the typical one.
+type slowness struct {
+	endpoint *Endpoint
+	log      float64 // of the quantile in seconds
+	outlier  bool
+	evidence Evidence
+}
+
+// compare marks the endpoints whose quantile is an outlier.
+func (g *Guard) compare(q float64, now stats.Instant) {
+	fresh := g.fresh[:0]
+	for _, m := range g.members {
+		e := m.guard
+		if m.usable && e.latency.fresh && e.phase.Load() != uint32(Ejected) {
+			d := e.latency.recent.Quantile(q)
+			fresh = append(fresh, slowness{endpoint: e, log: math.Log(d.Seconds()), evidence: Evidence{Latency: d, Attempts: float64(e.latency.recent.Count()), Over: latencyEvery}})
+		}
+	}
+	typical, spread, known := center(fresh, g.logs[:0])
+	for i := range fresh {
+		s := &fresh[i]
+		s.evidence.Peers = time.Duration(math.Exp(typical) * float64(time.Second))
+		s.outlier = known && isOutlier(s, typical, spread)
+		if q == 0.5 {
+			s.endpoint.ramp.lagging = known && s.log-typical > math.Log(lagTimes)
+		}
+		if s.outlier {
+			s.endpoint.latency.mark(s.evidence, now)
+		}
+	}
+	g.fresh = fresh
+}
+
+func isOutlier(s *slowness, typical, spread float64) bool {
+	far := max(math.Log(latencyTimes), latencySpreads*spread)
+	return s.log-typical > far && s.evidence.Latency-s.evidence.Peers >= leastSlow
+}
+
+// center returns the median of the logarithms and their spread, as a standard
+// deviation. Of two endpoints the faster one is the typical one: their median
+// would lie between them.
+func center(all []slowness, logs []float64) (typical, spread float64, known bool) {
+	for i := range all {
+		logs = append(logs, all[i].log)
+	}
+	if len(logs) < 2 {
+		return 0, 0, false
+	}
+	slices.Sort(logs)
+	if len(logs) == 2 {
+		return logs[0], 0, true
+	}
+	typical = logs[(len(logs)-1)/2]
+	for i, v := range logs {
+		logs[i] = math.Abs(v - typical)
+	}
+	slices.Sort(logs)
+	return typical, 1.4826 * logs[(len(logs)-1)/2], true
+}
+
+// mark notes that the window that has just ended was too slow.
+func (l *latency) mark(why Evidence, now stats.Instant) { l.marked, l.why = now, why }
+
+// ejectSlow counts the slow windows and ejects those that have had enough. One
+// that ramps up is given the time to warm up.
+func (g *Guard) ejectSlow(now stats.Instant) {
+	for _, m := range g.members {
+		e := m.guard
+		if !m.usable || !e.latency.fresh || e.phase.Load() != uint32(Serving) {
+			continue
+		}
+		if e.latency.marked != now {
+			e.latency.slow = 0
+			continue
+		}
+		if e.latency.slow++; e.latency.slow >= slowWindows {
+			g.follow(e, charge{cause: Latency, evidence: e.latency.why}, now)
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package guard
+
+import (
+	"math"
+	"time"
+
+	"poise/internal/lb"
+	"poise/internal/stats"
+)
+
+const (
+	// trialsNeeded is how many trials in a row must go well. An endpoint that
+	// fails a fifth of its requests comes back one time in three, and is then
+	// still on a tenth of its share.
+	trialsNeeded = 5
+	// trialPatience is how long trials wait for requests that can be sent
+	// again. After it any request is one, else an endpoint that only takes
+	// others would stay out for ever.
+	trialPatience = time.Second
+)
+
+// tryOut returns an ejected endpoint whose time is over, and claims its trial.
+func (g *Guard) tryOut(now stats.Instant, want Want) *lb.Endpoint {
+	if !want.Replayable {
+		now = now.Add(-trialPatience)
+	}
+	for _, m := range *g.out.Load() {
+		e := m.guard
+		if now >= stats.Instant(e.until.Load()) && e.phase.Load() == uint32(Ejected) && e.trials.begin(trialsNeeded) {
+			return m.endpoint
+		}
+	}
+	return nil
+}
+
+// closeTrial takes the outcome of a trial. What follows is done here when the
+// lock is free, and with the next tick when it is not.
+func (g *Guard) closeTrial(e *Endpoint, number uint64, n End) {
+	v := won
+	limit := time.Duration(e.patient.Load())
+	switch {
+	case n.Outcome == lb.Canceled || n.Outcome == lb.Pressure:
+		v = undecided
+	case n.Outcome.Failed() || limit > 0 && n.Latency > limit:
+		v = lost
+	}
+	if !e.trials.end(number, v) || v == undecided {
+		return
+	}
+	evidence := Evidence{Latency: n.Latency, Peers: limit}
+	if v == won {
+		g.journal.push(Action{At: n.Now, Endpoint: e.address, Kind: TrialWon, Cause: Trial, Evidence: evidence})
+	}
+	if g.mu.TryLock() {
+		defer g.mu.Unlock()
+		g.settle(e, n.Now, evidence)
+	}
+}
+
+// settle does what the trials of an endpoint call for. The caller holds the
+// lock.
+func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence Evidence) {
+	if e.phase.Load() != uint32(Ejected) {
+		return
+	}
+	_, well, state := e.trials.read()
+	switch {
+	case state == trialLost:
+		d := g.eject(e, now)
+		g.journal.push(Action{At: now, Endpoint: e.address, Kind: TrialLost, Cause: Trial, For: d, Evidence: evidence})
+	case state == trialIdle && well >= trialsNeeded:
+		g.readmit(e, now)
+	}
+}
+
+// readmit takes e back. What it did before says nothing any more.
+func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
+	e.window.clear()
+	e.latency.restart(e.stats)
+	e.cause = 0
+	g.journal.push(Action{At: now, Endpoint: e.address, Kind: Readmit})
+	g.startRamp(e, now)
+	g.version.Add(1)
+	g.changed(now)
+	g.repace(now)
+}
+
+// ramp is how far an endpoint has come since it was taken in.
+type ramp struct {
+	done    float64       // part of the way, in [0, 1]
+	spent   time.Duration // on it
+	lagging bool          // it is much slower than the others and may not go on
+}
+
+// rampMost bounds a ramp that is held up by a slow endpoint, in slow_starts.
+const rampMost = 3
+
+func (g *Guard) startRamp(e *Endpoint, now stats.Instant) {
+	e.since, e.ramp = now, ramp{}
+	if g.options.SlowStart <= 0 {
+		e.pace.set(1, 0)
+		e.phase.Store(uint32(Serving))
+		return
+	}
+	e.phase.Store(uint32(Ramping))
+}
+
+// leastFactor is what a ramp begins with.
+const leastFactor = 0.1
+
+// RampFactor is what an endpoint that has come a part of the way, in [0, 1],
+// takes of its share: Envoy's slow start, max(10 %, part^(1/aggression)). An
+// aggression of 1, which 0 means too, is linear.
+func RampFactor(part, aggression float64) float64 {
+	if aggression > 0 && aggression != 1 {
+		part = math.Pow(part, 1/aggression)
+	}
+	return min(max(part, leastFactor), 1)
+}
+
+// advance moves the ramps on. One that lags behind the others waits until it
+// is warm, but not for ever.
+func (g *Guard) advance(dt time.Duration, now stats.Instant) {
+	over := false
+	for _, m := range g.members {
+		e := m.guard
+		if !m.usable || e.phase.Load() != uint32(Ramping) {
+			continue
+		}
+		r, own := &e.ramp, max(min(dt, now.Sub(e.since)), 0) // it may have begun since the last tick
+		r.spent += own
+		if !r.lagging || r.spent > rampMost*g.options.SlowStart {
+			r.done += own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
+		}
+		if r.done >= 1 {
+			over = true
+			e.since = now
+			e.phase.Store(uint32(Serving))
+			g.journal.push(Action{At: now, Endpoint: e.address, Kind: Serve})
+		}
+	}
+	if over || g.ramping() {
+		g.repace(now)
+	}
+}
+
+func (g *Guard) ramping() bool {
+	for _, m := range g.members {
+		if m.guard.phase.Load() == uint32(Ramping) {
+			return true
+		}
+	}
+	return false
+}
+
+// repace says how often each endpoint may be picked while some ramp up. What
+// counts is the factor over the largest one: where all are new, as when the
+// process starts, nobody is held back.
+func (g *Guard) repace(now stats.Instant) {
+	largest, weight := 0.0, 0.0
+	for _, m := range g.members {
+		if m.usable && m.guard.phase.Load() != uint32(Ejected) {
+			largest = max(largest, g.factorOf(m.guard))
+			weight += float64(m.endpoint.Weight)
+		}
+	}
+	g.sum(now)
+	rate := g.total[middle].n / span(middle, now)
+	for _, m := range g.members {
+		part := g.factorOf(m.guard)
+		if part >= largest {
+			m.guard.pace.set(part, 0)
+			continue
+		}
+		m.guard.pace.set(part, rate*float64(m.endpoint.Weight)/max(weight, 1)*part/largest)
+	}
+}
+
+func (g *Guard) factorOf(e *Endpoint) float64 {
+	if e.phase.Load() != uint32(Ramping) {
+		return 1
+	}
+	return RampFactor(e.ramp.done, g.options.Aggression)
+}
