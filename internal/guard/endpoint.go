@@ -176,7 +176,7 @@ const (
 	trialWonMask = 1<<trialsWon - 1
 )
 
-func (t *trials) read() (number uint64, won int, state int) {
+func (t *trials) read() (number uint64, won, state int) {
 	w := t.word.Load()
 	return w >> trialNumber, int(w >> 2 & trialWonMask), int(w & trialState)
 }

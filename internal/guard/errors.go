@@ -90,7 +90,7 @@ func (g *Guard) judge(e *Endpoint, now stats.Instant) {
 	if now-stats.Instant(last) < judgeEvery || !e.judged.CompareAndSwap(last, int64(now)) {
 		return
 	}
-	own := e.window.tallies(now)
+	own := e.tallies(now)
 	if !suspicious(&own) || e.phase.Load() == uint32(Ejected) || !g.mu.TryLock() {
 		return
 	}
@@ -109,7 +109,7 @@ func (g *Guard) judge(e *Endpoint, now stats.Instant) {
 	c, found := accuse(&own, &others)
 	if found && c.gate == 0 {
 		g.sum(now)
-		own = e.window.tallies(now)
+		own = e.tallies(now)
 		others = g.others(e)
 		c, found = accuse(&own, &others)
 	}
@@ -141,8 +141,10 @@ func (g *Guard) release(now stats.Instant) {
 		e.since, e.cause = now, 0
 		e.pace.set(1, 0)
 		e.phase.Store(uint32(Serving))
-		g.journal.push(Action{At: now, Endpoint: e.address, Kind: Release, Cause: Errors, Gate: EveryoneAlike,
-			Evidence: Evidence{Rest: left.share(), Attempts: left.n, Over: horizonTau[short]}})
+		g.journal.push(Action{
+			At: now, Endpoint: e.address, Kind: Release, Cause: Errors, Gate: EveryoneAlike,
+			Evidence: Evidence{Rest: left.share(), Attempts: left.n, Over: horizonTau[short]},
+		})
 		g.version.Add(1)
 	}
 	g.changed(now)
@@ -166,7 +168,7 @@ func (g *Guard) sum(now stats.Instant) {
 	for _, m := range g.members {
 		m.guard.counted = m.usable && m.guard.phase.Load() != uint32(Ejected)
 		if m.guard.counted {
-			m.guard.seen = m.guard.window.tallies(now)
+			m.guard.seen = m.guard.tallies(now)
 			g.total.add(&m.guard.seen)
 		}
 	}

@@ -62,7 +62,12 @@ func TestRetryAfterIsSecondsOrNothing(t *testing.T) {
 		want  time.Duration
 		ok    bool
 	}{
-		{"120", 2 * time.Minute, true}, {"0", 0, true}, {"", 0, false}, {"-1", 0, false}, {"1.5", 0, false}, {"9999999", 0, false},
+		{"120", 2 * time.Minute, true},
+		{"0", 0, true},
+		{"", 0, false},
+		{"-1", 0, false},
+		{"1.5", 0, false},
+		{"9999999", 0, false},
 		{"Fri, 31 Dec 1999 23:59:59 GMT", 0, false},
 	} {
 		if got, ok := RetryAfter([]byte(row.value)); got != row.want || ok != row.ok {

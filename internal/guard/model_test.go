@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestGuardKeepsItsPromises(t *testing.T) {
 					f.now = f.now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "pause")) * time.Millisecond)
 					e, flags, err := f.pick(replayable)
 					if n == 0 {
-						if err != lb.ErrNoEndpoint {
+						if !errors.Is(err, lb.ErrNoEndpoint) {
 							t.Fatalf("picked of nobody: %v", err)
 						}
 						continue

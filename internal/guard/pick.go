@@ -117,7 +117,7 @@ func (e *Endpoint) full() bool {
 // failingMore reports whether an endpoint fails clearly more often than the
 // cluster: a retry should not meet the next one that is about to be ejected.
 func (g *Guard) failingMore(e *Endpoint, now stats.Instant) bool {
-	own := e.window.tallies(now)[short]
+	own := e.tallies(now)[short]
 	cluster := math.Float64frombits(g.failing.Load())
 	return own.failed >= 1 && own.share() > boundBase+1.5*cluster
 }

@@ -25,12 +25,12 @@ func newLine(most int, timeout time.Duration) *line {
 	return l
 }
 
-func (l *line) push(p Priority) (id int, ok bool) {
+func (l *line) push(p Priority) bool {
 	l.n++
-	id = l.n
+	id := l.n
 	w := &Waiter{Priority: p, Wake: func(v Verdict) { l.told[id] = v }}
 	l.of[id] = w
-	return id, l.Push(w, l.now)
+	return l.Push(w, l.now)
 }
 
 // order wakes all and returns in which order they went.
@@ -99,21 +99,21 @@ func TestFullQueueShedsTheLeastImportantThatWaitedLongest(t *testing.T) {
 	l.push(Normal)
 	l.push(Low)
 	l.push(Low)
-	if _, ok := l.push(Normal); !ok || l.told[2] != Shed || l.Len() != 3 {
+	if ok := l.push(Normal); !ok || l.told[2] != Shed || l.Len() != 3 {
 		t.Errorf("the older low one was told %v, %d wait", l.told[2], l.Len())
 	}
 	l.push(High) // sheds the other low one
-	if _, ok := l.push(Low); ok {
+	if ok := l.push(Low); ok {
 		t.Error("a low one pushed a more important one out")
 	}
-	if _, ok := l.push(High); !ok || l.told[1] != Shed {
+	if ok := l.push(High); !ok || l.told[1] != Shed {
 		t.Errorf("a high one did not push the oldest normal one out: told %v", l.told)
 	}
 }
 
 func TestQueueOfNothingTakesNobody(t *testing.T) {
 	l := newLine(0, time.Second)
-	if _, ok := l.push(High); ok || l.Len() != 0 {
+	if ok := l.push(High); ok || l.Len() != 0 {
 		t.Error("a queue for nobody took one")
 	}
 }

@@ -75,7 +75,7 @@ func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence Evidence) {
 
 // readmit takes e back. What it did before says nothing any more.
 func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
-	e.window.clear()
+	e.clear()
 	e.latency.restart(e.stats)
 	e.cause = 0
 	g.journal.push(Action{At: now, Endpoint: e.address, Kind: Readmit})

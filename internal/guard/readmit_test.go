@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -114,7 +115,7 @@ func TestTrialsPreferRequestsThatCanBeSentAgain(t *testing.T) {
 func TestTrialThatNeverBeganIsGivenUp(t *testing.T) {
 	f, _ := ejectedFleet(t)
 	f.now = f.now.Add(5 * time.Second)
-	f.pick(replayable)
+	_, _, _ = f.pick(replayable)
 	f.pass(abandonedAfter + 2*TickEvery)
 	if _, flags, _ := f.pick(replayable); flags != lb.Trial {
 		t.Error("an endpoint whose trial was picked and never begun is tried no more")
@@ -124,7 +125,7 @@ func TestTrialThatNeverBeganIsGivenUp(t *testing.T) {
 func TestTrialThatHangsIsLostBeforeItsTimeout(t *testing.T) {
 	f, e := ejectedFleet(t)
 	f.now = f.now.Add(5 * time.Second)
-	f.pick(replayable)
+	_, _, _ = f.pick(replayable)
 	var hung Ticket
 	f.Open(&hung, f.endpoints[0], Entry{Now: f.now, Flags: lb.Trial, Replayable: true})
 	f.pass(blindPatience + 3*TickEvery) // nothing is known of the others' latency here
@@ -146,7 +147,7 @@ func TestEndpointThatWasSlowMustAnswerInTime(t *testing.T) {
 	e.patient.Store(int64(50 * time.Millisecond))
 	for _, latency := range []time.Duration{40 * time.Millisecond, 60 * time.Millisecond} {
 		f.now = max(f.now, stats.Instant(e.until.Load()))
-		f.pick(replayable)
+		_, _, _ = f.pick(replayable)
 		f.Open(&f.ticket, f.endpoints[0], Entry{Now: f.now, Flags: lb.Trial})
 		f.Close(&f.ticket, End{Now: f.now, Latency: latency})
 	}
@@ -159,7 +160,7 @@ func TestEndpointThatWasSlowMustAnswerInTime(t *testing.T) {
 func TestRetryGoesNowhereRatherThanToAnEjectedEndpoint(t *testing.T) {
 	f, _ := ejectedFleet(t)
 	tried := f.endpoints[1:]
-	if _, _, err := f.pick(Want{Replayable: true, Retry: true}, tried...); err != lb.ErrNoEndpoint {
+	if _, _, err := f.pick(Want{Replayable: true, Retry: true}, tried...); !errors.Is(err, lb.ErrNoEndpoint) {
 		t.Errorf("a retry with only an ejected endpoint left: %v; want %v", err, lb.ErrNoEndpoint)
 	}
 	if e, _, err := f.pick(replayable, tried...); e != f.endpoints[0] || err != nil {
@@ -275,7 +276,7 @@ func TestPaceLetsThroughAtItsRateAndNoFaster(t *testing.T) {
 		t.Errorf("%d picks in ten seconds; want 500", got)
 	}
 	p.set(1, 0)
-	if !p.take(now) || !p.take(now) {
+	if first, second := p.take(now), p.take(now); !first || !second {
 		t.Error("with no rate nothing is held back")
 	}
 }
@@ -291,7 +292,7 @@ func TestPickIsSaturatedWhenEveryEndpointIsAtItsLimit(t *testing.T) {
 		}
 		e.Live.Begin()
 	}
-	if _, _, err := f.pick(replayable); err != ErrSaturated {
+	if _, _, err := f.pick(replayable); !errors.Is(err, ErrSaturated) {
 		t.Errorf("with two of two under way everywhere: %v; want %v", err, ErrSaturated)
 	}
 	f.endpoints[1].Live.End()

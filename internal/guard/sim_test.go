@@ -2,6 +2,7 @@ package guard
 
 import (
 	"container/heap"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -37,7 +38,6 @@ type sim struct {
 	attempts  int
 	actions   []Action
 	mostEject int
-	free      []*request // tickets are used again
 }
 
 type event struct {
@@ -205,7 +205,7 @@ func (s *sim) pick(r *request) (*lb.Endpoint, lb.Flags, error) {
 
 func (s *sim) dispatch(r *request) {
 	picked, flags, err := s.pick(r)
-	if err == ErrSaturated && s.queueing {
+	if errors.Is(err, ErrSaturated) && s.queueing {
 		r.waiter.Since = r.at
 		if s.guard.Queue().Push(&r.waiter, s.now) {
 			return
@@ -213,7 +213,7 @@ func (s *sim) dispatch(r *request) {
 		r.shed = true
 	}
 	if err != nil {
-		r.shed = r.shed || err == ErrSaturated
+		r.shed = r.shed || errors.Is(err, ErrSaturated)
 		s.end(r, true)
 		return
 	}
@@ -307,7 +307,7 @@ func ends(after time.Duration, o lb.Outcome) fault {
 
 var refuses = ends(100*time.Microsecond, lb.Connect)
 
-func hangs(s *sim, e *simEndpoint, a *try) {
+func hangs(s *sim, _ *simEndpoint, a *try) {
 	s.after(30*time.Second, func() { s.finish(a, 0, lb.Timeout) })
 }
 

@@ -151,7 +151,7 @@ func (g *Guard) Close(t *Ticket, n End) (taken bool) {
 		g.closeTrial(e, t.trial, n)
 	case n.Outcome != lb.Canceled:
 		failed := n.Outcome.Failed()
-		e.window.add(n.Now, failed)
+		e.add(n.Now, failed)
 		if failed {
 			g.judge(e, n.Now)
 		}

@@ -292,7 +292,9 @@ func TestAShedRequestSaysWhenToComeBack(t *testing.T) {
 		t.Errorf("%d, Retry-After %q, %q", answer.StatusCode, answer.Header.Get("Retry-After"), answer.Header.Get("Poise-Error"))
 	}
 	release()
-	<-first
+	if err := <-first; err != nil {
+		t.Errorf("the one that was let in: %v", err)
+	}
 }
 
 func TestAHedgeSparesTheSlowTail(t *testing.T) {
