@@ -52,9 +52,8 @@ func TestClientThatSendsSlowlyIsNotTheEndpointsFault(t *testing.T) {
 
 func TestClientThatReadsSlowlyIsNotTheEndpointsFault(t *testing.T) {
 	const size = 16 << 20
-	sends := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, strings.Repeat("x", size))
-	})
+	body := strings.Repeat("x", size) // before, for making it takes its time
+	sends := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
 	over(t, impatientRig, []http.Handler{sends}, func(t *testing.T, s *side) {
 		r, err := s.client.Get(s.url)
 		if err != nil {
