@@ -33,6 +33,7 @@ type Case struct {
 
 	Answer []Step // by the endpoint to every request; nil means its usual answer
 	OnHead bool   // the endpoint does not wait for the body
+	Closes bool   // the endpoint's answer is the last on its connection, which it leaves open
 	Tunnel bool   // the endpoint returns every byte after its answer
 	Alone  bool   // the client sends nothing more on this connection
 

@@ -32,6 +32,7 @@ type Record struct {
 	Raw      strings.Builder   // all bytes, clipped
 
 	Pipelined bool // a request came before the one in front of it was answered
+	Reused    bool // a request came behind an answer that was the last on its connection
 }
 
 // NewEndpoint listens on loopback.
@@ -116,6 +117,7 @@ type exchange struct {
 	nc       *net.TCPConn
 	have     []byte
 	answered bool // on the head of what comes now
+	last     bool // an answer said that the connection ends with it
 }
 
 func (x *exchange) run() {
@@ -154,7 +156,7 @@ func (x *exchange) messages() bool {
 			return false
 		}
 		x.have = x.have[n:]
-		x.r.whole(m, len(x.have) > 0)
+		x.r.whole(m, len(x.have) > 0, x.last)
 		if x.answered {
 			x.answered = false
 			continue
@@ -181,6 +183,7 @@ func (x *exchange) answer(m *strict.Message) bool {
 		_, err := io.WriteString(x.nc, full)
 		return err == nil
 	}
+	x.last = x.c.Closes
 	for _, s := range x.c.Answer {
 		time.Sleep(s.Pause)
 		if _, err := io.WriteString(x.nc, s.Bytes); err != nil {
@@ -211,10 +214,10 @@ func (r *Record) note(b []byte) {
 	r.Raw.Write(b[:min(len(b), max(0, mostRaw-r.Raw.Len()))])
 }
 
-func (r *Record) whole(m *strict.Message, more bool) {
+func (r *Record) whole(m *strict.Message, more, late bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.Pipelined = r.Pipelined || more
+	r.Pipelined, r.Reused = r.Pipelined || more, r.Reused || late
 	r.Requests = append(r.Requests, m)
 }
 

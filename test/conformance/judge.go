@@ -119,6 +119,8 @@ func (s *sighting) unmet(v Verdict) string {
 		return "forwarded " + s.r.Faults[0]
 	case s.k.Fault != "":
 		return "answered with " + s.k.Fault
+	case s.r.Reused:
+		return "a request was sent on a connection that its last answer had ended"
 	case w.Refuse > 0:
 		if why := s.notRefused(v); why != "" {
 			return why

@@ -85,7 +85,15 @@ func oddAnswerBodies() (all []Case) {
 	body("of every byte", "", answer(everyByte(), "Content-Length: 256"), everyByte())
 	body("that looks like an answer", "", answer(evil, fmt.Sprintf("Content-Length: %d", len(evil))), evil)
 	body("of 512 KiB", "", answer(large, fmt.Sprintf("Content-Length: %d", len(large))), large)
-	body("with close", "9112-9.6-6", answer("ab", "Content-Length: 2", "Connection: close"), "ab")
+	for name, bytes := range map[string]string{
+		"with close":                     answer("ab", "Content-Length: 2", "Connection: close"),
+		"with close in a list":           answer("ab", "Content-Length: 2", "Connection: x-a,, CLOSE"),
+		"with close, in chunks":          answer("2\r\nab\r\n0\r\n\r\n", te, "Connection: close"),
+		"of HTTP/1.0 without keep-alive": "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nab",
+	} {
+		body(name, "9112-9.6-6 9112-9.2-2", bytes, "ab")
+		all[len(all)-1].Closes = true
+	}
 	for _, r := range []struct{ name, bytes, want string }{
 		{"none", "0\r\n\r\n", ""},
 		{"one", "2\r\nab\r\n0\r\n\r\n", "ab"},
@@ -114,7 +122,7 @@ func oddAnswerBodies() (all []Case) {
 	old.Send, old.IDs = say("GET / HTTP/1.0\r\n"+host+crlf), "9112-6.1-8"
 	old.Want.Get.Gone, old.Want.Get.End = []string{"Transfer-Encoding"}, "closed"
 	chunkedOld := oddAnswer("answer body/chunks, for HTTP/1.0", "9112-6.1-8", answer("2\r\nab\r\n0\r\n\r\n", te), Get{Body: new("ab"), Gone: []string{"Transfer-Encoding"}, End: "closed"}).to("GET / HTTP/1.0\r\n" + host + "Connection: keep-alive\r\n\r\n")
-	return append(all, trailer, hop, old, chunkedOld,
+	return append(sorted(all), trailer, hop, old, chunkedOld,
 		ends("until the end", answer("ab")),
 		ends("until the end with close", answer("ab", "Connection: close")),
 		ends("until the end of HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nab"),
