@@ -118,14 +118,18 @@ func TestTheLiveLineIsTakenAway(t *testing.T) {
 
 func TestTheLogIsToldInTheWordsOfTheDemo(t *testing.T) {
 	for quiet, want := range map[bool]string{
-		false: "  · worker 1: unhealthy, because no answer in time\nwarn: cannot write path=/x\n",
-		true:  "warn: cannot write path=/x\n",
+		false: "  · worker 1: unhealthy, because no answer in time\n" +
+			"  · worker 1: ejected for 500ms, because 24% of 25 attempts failed\n  · worker 1: taken back, its trials went well\nwarn: cannot write path=/x\n",
+		true: "warn: cannot write path=/x\n",
 	} {
 		var out bytes.Buffer
 		d := &Demo{Quiet: quiet, screen: &screen{out: &out, workers: map[string]string{"127.0.0.1:1": "1"}}}
 		log := slog.New(d.Log())
 		log.Info("policy", "cluster", "default", "to", "p2c")
 		log.Warn("state", "cluster", "default", "endpoint", "127.0.0.1:1", "from", "healthy", "to", "unhealthy", "reason", "no answer in time")
+		log.Warn("guard", "cluster", "default", "endpoint", "127.0.0.1:1", "action", "eject", "for", "500ms", "evidence", "24% of 25 attempts failed; surely over 10%")
+		log.Warn("guard", "cluster", "default", "endpoint", "127.0.0.1:1", "action", "trial-lost", "for", "1s")
+		log.Info("guard", "cluster", "default", "endpoint", "127.0.0.1:1", "action", "readmit")
 		log.Warn("request failed", "error", "endpoint-timeout")
 		log.Warn("cannot write", "path", "/x")
 		if out.String() != want {

@@ -211,10 +211,26 @@ func (l *logged) Handle(_ context.Context, r slog.Record) error {
 		if !l.demo.Quiet && name != "" {
 			s.event(fmt.Sprintf("worker %s: %s, because %s", name, of["to"], of["reason"]))
 		}
+	case r.Message == "guard":
+		if text := guarded(of); !l.demo.Quiet && name != "" && text != "" {
+			s.event("worker " + name + ": " + text)
+		}
 	case r.Level >= slog.LevelWarn:
 		var all []string
 		r.Attrs(func(a slog.Attr) bool { all = append(all, a.String()); return true })
 		s.print("%s: %s %s", strings.ToLower(r.Level.String()), r.Message, strings.Join(all, " "))
 	}
 	return nil
+}
+
+// guarded is what the guard did, in short; of what it considered, nothing.
+func guarded(of map[string]string) string {
+	evidence, _, _ := strings.Cut(of["evidence"], ";")
+	switch of["action"] {
+	case "eject":
+		return "ejected for " + of["for"] + ", because " + evidence
+	case "readmit":
+		return "taken back, its trials went well"
+	}
+	return ""
 }
