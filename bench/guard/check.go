@@ -17,9 +17,13 @@ type Check struct {
 
 // The checks. Shares are in percent.
 var (
-	failed       = Check{Key: "failed", What: "failed", Format: "%.4f %% failed", Bound: 0.01}
-	p99          = Check{Key: "p99_ratio", What: "p99, of the calm one", Format: "p99 ×%.2f", Bound: 1.10}
-	amplified    = Check{Key: "attempts", What: "attempts per request during the fault", Format: "%.3f attempts", Bound: 1.2, Own: true}
+	failed    = Check{Key: "failed", What: "failed", Format: "%.4f %% failed", Bound: 0.01}
+	p99       = Check{Key: "p99_ratio", What: "p99, of the calm one", Format: "p99 ×%.2f", Bound: 1.10}
+	amplified = Check{Key: "attempts", What: "attempts per request during the fault", Format: "%.3f attempts", Bound: 1.2, Own: true}
+	// A refused request is sent elsewhere for free, also without a guard. What
+	// the guard spares is the attempt; without this bound, which is not in the
+	// issue, the control would meet G2.
+	direct       = Check{Key: "attempts", What: "attempts per request during the fault (tighter than the issue asks, to tell the control apart)", Format: "%.3f attempts", Bound: 1.05, Own: true}
 	slower       = Check{Key: "slower", What: "slower than 1 s", Format: "%.4f %% over 1 s", Bound: 0.05}
 	cuts         = Check{Key: "cuts_ratio", What: "answers cut, of what ejections and trials may cost", Format: "cut ×%.2f of the allowance", Bound: 1}
 	hidden       = Check{Key: "hidden", What: "cut answers that the client did not see as cut", Format: "%.0f hidden", Bound: 0}

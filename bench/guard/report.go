@@ -28,7 +28,7 @@ func (r *Runner) markdown(s *figure.Sheet) string {
 		fmt.Fprintf(&b, "- %s %s\n", k, r.Versions[k])
 	}
 	fmt.Fprintf(&b, `
-%d workers of %d slots, 20 ms exponential, answers of 1 KiB; %.0f requests a second (G4L: 100, as it carries 1 MiB each) from an
+%d workers of %d slots, 20 ms exponential, answers of 1 KiB; %.0f requests a second (G4L: 200, as it carries 1 MiB each) from an
 open loop at even distances, latency counted from when a request was due; GET, nothing retried by the client, which waits
 %v at most. Calm is the same run before the fault. Cells are medians of good runs, and in brackets how many of them
 kept all bounds. Runs with a core above %.0f %% over %d s are void. Rows marked quick are of shorter runs and one seed, and no

@@ -69,10 +69,11 @@ func scenarios() []Scenario {
 	all := []Scenario{
 		{ID: "G1", What: "one answers 503 in 1 ms for 90 %", Fault: Fault{Workers: 1, Control: `{"errors": "90%"}`},
 			Checks: []Check{failed, p99, amplified}},
-		{ID: "G2", What: "one refuses connections", Fault: Fault{Workers: 1, Kill: true}, Checks: []Check{failed, amplified}},
+		{ID: "G2", What: "one refuses connections", Fault: Fault{Workers: 1, Kill: true},
+			Checks: []Check{failed, direct}},
 		{ID: "G3", What: "one resets before an answer byte", Fault: Fault{Workers: 1, Control: `{"reset": "100%"}`}, Checks: []Check{failed, amplified}},
 		{ID: "G4", What: "one cuts answers of 1 KiB", Fault: Fault{Workers: 1, Control: `{"crash_mid_body": "100%"}`}, Checks: []Check{failed, amplified}},
-		{ID: "G4L", What: "one cuts chunked answers of 1 MiB", Rate: 100, Large: true, Fault: Fault{Workers: 1, Control: `{"crash_mid_body": "100%"}`},
+		{ID: "G4L", What: "one cuts chunked answers of 1 MiB", Rate: 200, Large: true, Fault: Fault{Workers: 1, Control: `{"crash_mid_body": "100%"}`},
 			Checks: []Check{cuts, hidden, otherwise}},
 		{ID: "G5", What: "one hangs, its health check too", Fault: Fault{Workers: 1, Control: `{"hang": "100%", "health": "hang"}`}, Checks: []Check{failed, slower, amplified}},
 		{ID: "G6", What: "two of eight fail 20 % of the time", Fault: Fault{Workers: 2, Control: `{"errors": "20%"}`}, Checks: []Check{failed, amplified}},
