@@ -13,8 +13,10 @@ import (
 func Figures() (all []figure.Figure) {
 	for i := range Scenarios {
 		for _, p := range Policies {
-			all = append(all, figure.Figure{ID: Scenarios[i].ID + " " + p, What: Scenarios[i].What, Unit: "of the bound",
-				AtMost: 1, Count: true, Against: Scenarios[i].Against})
+			all = append(all, figure.Figure{
+				ID: Scenarios[i].ID + " " + p, What: Scenarios[i].What, Unit: "of the bound",
+				AtMost: 1, Count: true, Against: Scenarios[i].Against,
+			})
 		}
 	}
 	return all

@@ -59,7 +59,7 @@ func (o *observed) values() map[string]float64 {
 	calm := o.window(warm, o.times.Begin-200*time.Millisecond) // what is under way at the fault is no longer calm
 	broken := o.window(o.times.Begin, o.faultEnds())
 	v := map[string]float64{
-		"requests": float64(len(o.samples)), "calm_p99_ms": 1000 * quantile(calm, 0.99), "fault_p99_ms": 1000 * quantile(broken, 0.99),
+		"requests": float64(len(o.samples)), "calm_p99_ms": 1000 * p99Of(calm), "fault_p99_ms": 1000 * p99Of(broken),
 		"failed": percent(o.samples, (*sample).failed), "calm_failed": percent(calm, (*sample).failed),
 		"slower": percent(o.samples, func(s *sample) bool { return s.latency > time.Second }),
 		"others": percent(o.samples, func(s *sample) bool { return s.failed() && s.fault != load.Cut }),
@@ -68,7 +68,7 @@ func (o *observed) values() map[string]float64 {
 	o.counted(v, float64(len(broken)))
 	o.cutting(v)
 	if o.times.End > 0 {
-		o.passing(v, 1000)
+		o.passing(v)
 	}
 	for k, x := range v {
 		if math.IsNaN(x) || math.IsInf(x, 0) { // JSON has neither; a check of what is missing fails
@@ -116,14 +116,13 @@ func allowance(fault time.Duration) float64 {
 	return n
 }
 
-// passing adds what is asked of faults that end. The calm p99 is in
-// milliseconds, of which there are perSecond.
-func (o *observed) passing(v map[string]float64, perSecond float64) {
+// passing adds what is asked of faults that end.
+func (o *observed) passing(v map[string]float64) {
 	begin, end := o.times.Begin, o.times.End
 	down := o.window(begin+500*time.Millisecond, end-200*time.Millisecond)
 	v["not_502"] = percent(down, func(s *sample) bool { return s.status != 502 || s.latency > 100*time.Millisecond })
 	v["back"] = percent(o.window(end+time.Second, o.times.Run), (*sample).failed)
-	calm := v["calm_p99_ms"] / perSecond
+	calm := v["calm_p99_ms"] / 1000
 	const settle = 2 * time.Second // the limits may take to find their place, and to let go
 	over := o.window(begin+settle, end)
 	good := 0.0
@@ -133,15 +132,15 @@ func (o *observed) passing(v map[string]float64, perSecond float64) {
 		}
 	}
 	v["within"] = 100 * good / (end - begin - settle).Seconds() / capacity
-	v["admitted_ratio"] = quantile(over, 0.99) / calm
+	v["admitted_ratio"] = p99Of(over) / calm
 	after := o.window(end+settle, o.times.Run)
 	v["recovered"] = percent(after, (*sample).failed)
-	v["recovered_ratio"] = quantile(after, 0.99) / calm
+	v["recovered_ratio"] = p99Of(after) / calm
 }
 
-// quantile returns that of the latencies in seconds of those that did not
-// fail, NaN of none.
-func quantile(all []sample, q float64) float64 {
+// p99Of returns that of the latencies in seconds of those that did not fail,
+// NaN of none.
+func p99Of(all []sample) float64 {
 	var good []time.Duration
 	for i := range all {
 		if !all[i].failed() {
@@ -152,7 +151,7 @@ func quantile(all []sample, q float64) float64 {
 		return math.NaN()
 	}
 	slices.Sort(good)
-	return good[min(len(good)-1, int(q*float64(len(good))))].Seconds()
+	return good[min(len(good)-1, int(0.99*float64(len(good))))].Seconds()
 }
 
 func percent(all []sample, is func(*sample) bool) float64 {

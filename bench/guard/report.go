@@ -18,7 +18,7 @@ func (r *Runner) Report(path string, s *figure.Sheet) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(r.markdown(s)), 0o644) //nolint:gosec // a document
+	return os.WriteFile(path, []byte(r.markdown(s)), 0o644)
 }
 
 func (r *Runner) markdown(s *figure.Sheet) string {

@@ -174,7 +174,7 @@ func (p *play) note(n int) (err error) {
 // send is an open load, as `poise load` sends it.
 func (p *play) send(ctx context.Context, rate float64, span time.Duration) error {
 	_, err := load.Run(ctx, load.Options{
-		URL: "http://" + p.subject.Listen + "/work", Rate: rate, For: span, Seed: uint64(p.key.Seed), //nolint:gosec // seeds are small
+		URL: "http://" + p.subject.Listen + "/work", Rate: rate, For: span, Seed: uint64(p.key.Seed),
 		Connections: mostOpen, Timeout: clientTimeout, OnResult: p.add,
 	})
 	return err

@@ -26,8 +26,10 @@ func Open(ctx context.Context) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{Dir: dir, Layout: rig.Cores(runtime.NumCPU()), without: map[string][]string{},
-		Versions: map[string]string{"poise": rig.Commit(), HAProxy: rig.HAProxy().Version, Nginx: rig.Nginx().Version}}
+	r := &Runner{
+		Dir: dir, Layout: rig.Cores(runtime.NumCPU()), without: map[string][]string{},
+		Versions: map[string]string{"poise": rig.Commit(), HAProxy: rig.HAProxy().Version, Nginx: rig.Nginx().Version},
+	}
 	r.Versions["layout"] = r.Layout.String()
 	if err := r.prepare(ctx); err != nil {
 		r.Close()

@@ -67,26 +67,40 @@ func scenarios() []Scenario {
 	outage := passes(10*time.Second, 5*time.Second, 10*time.Second)
 	overload := passes(30*time.Second, 8*time.Second, 10*time.Second)
 	all := []Scenario{
-		{ID: "G1", What: "one answers 503 in 1 ms for 90 %", Fault: Fault{Workers: 1, Control: `{"errors": "90%"}`},
-			Checks: []Check{failed, p99, amplified}},
-		{ID: "G2", What: "one refuses connections", Fault: Fault{Workers: 1, Kill: true},
-			Checks: []Check{failed, direct}},
+		{
+			ID: "G1", What: "one answers 503 in 1 ms for 90 %", Fault: Fault{Workers: 1, Control: `{"errors": "90%"}`},
+			Checks: []Check{failed, p99, amplified},
+		},
+		{
+			ID: "G2", What: "one refuses connections", Fault: Fault{Workers: 1, Kill: true},
+			Checks: []Check{failed, direct},
+		},
 		{ID: "G3", What: "one resets before an answer byte", Fault: Fault{Workers: 1, Control: `{"reset": "100%"}`}, Checks: []Check{failed, amplified}},
 		{ID: "G4", What: "one cuts answers of 1 KiB", Fault: Fault{Workers: 1, Control: `{"crash_mid_body": "100%"}`}, Checks: []Check{failed, amplified}},
-		{ID: "G4L", What: "one cuts chunked answers of 1 MiB", Rate: 200, Large: true, Fault: Fault{Workers: 1, Control: `{"crash_mid_body": "100%"}`},
-			Checks: []Check{cuts, hidden, otherwise}},
+		{
+			ID: "G4L", What: "one cuts chunked answers of 1 MiB", Rate: 200, Large: true, Fault: Fault{Workers: 1, Control: `{"crash_mid_body": "100%"}`},
+			Checks: []Check{cuts, hidden, otherwise},
+		},
 		{ID: "G5", What: "one hangs, its health check too", Fault: Fault{Workers: 1, Control: `{"hang": "100%", "health": "hang"}`}, Checks: []Check{failed, slower, amplified}},
 		{ID: "G6", What: "two of eight fail 20 % of the time", Fault: Fault{Workers: 2, Control: `{"errors": "20%"}`}, Checks: []Check{failed, amplified}},
-		{ID: "G7", What: "all are down for 10 s, refusing", Fault: Fault{Workers: workers, Kill: true}, Full: outage[0], Quick: outage[1],
-			Checks: []Check{at502, attempts, back, cpu, rss}, Against: "three retries, budget 100 %", Off: "poise-unbudgeted.cfg"},
-		{ID: "G7R", What: "all are down for 10 s, resetting", Fault: Fault{Workers: workers, Control: `{"reset": "100%"}`}, Full: outage[0], Quick: outage[1],
-			Checks: []Check{at502, arrived, back, cpu, rss}, Against: "three retries, budget 100 %", Off: "poise-unbudgeted.cfg"},
-		{ID: "G8", What: "1.5 times overload for 30 s", Fault: Fault{Extra: 1.5*capacity - calmRate}, Full: overload[0], Quick: overload[1],
+		{
+			ID: "G7", What: "all are down for 10 s, refusing", Fault: Fault{Workers: workers, Kill: true}, Full: outage[0], Quick: outage[1],
+			Checks: []Check{at502, attempts, back, cpu, rss}, Against: "three retries, budget 100 %", Off: "poise-unbudgeted.cfg",
+		},
+		{
+			ID: "G7R", What: "all are down for 10 s, resetting", Fault: Fault{Workers: workers, Control: `{"reset": "100%"}`}, Full: outage[0], Quick: outage[1],
+			Checks: []Check{at502, arrived, back, cpu, rss}, Against: "three retries, budget 100 %", Off: "poise-unbudgeted.cfg",
+		},
+		{
+			ID: "G8", What: "1.5 times overload for 30 s", Fault: Fault{Extra: 1.5*capacity - calmRate}, Full: overload[0], Quick: overload[1],
 			Checks: []Check{within, admitted, recovered, recoveredP99}, Against: "without limits",
-			On: "poise-enforce.cfg", Off: "poise-unlimited.cfg", HAProxy: "haproxy-overload.cfg", Nginx: "nginx-overload.cfg"},
-		{ID: "G9", What: "everyone ten times slower for 10 s", Fault: Fault{Workers: workers, Control: `{"delay": "200ms"}`},
+			On: "poise-enforce.cfg", Off: "poise-unlimited.cfg", HAProxy: "haproxy-overload.cfg", Nginx: "nginx-overload.cfg",
+		},
+		{
+			ID: "G9", What: "everyone ten times slower for 10 s", Fault: Fault{Workers: workers, Control: `{"delay": "200ms"}`},
 			ControlFault: &Fault{Workers: 1, Control: `{"delay": "200ms"}`}, Full: outage[0], Quick: outage[1],
-			Checks: []Check{ejected}, Against: "one alone slower is ejected", Off: "poise.cfg"},
+			Checks: []Check{ejected}, Against: "one alone slower is ejected", Off: "poise.cfg",
+		},
 	}
 	for i := range all {
 		all[i].fill()

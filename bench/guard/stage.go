@@ -30,8 +30,10 @@ type stage struct {
 
 // open starts everything. close must be called whatever it returns.
 func (r *Runner) open(ctx context.Context, k Key) (*stage, error) {
-	s := &stage{r: r, key: k, workers: make([]*rig.Process, workers),
-		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+	s := &stage{
+		r: r, key: k, workers: make([]*rig.Process, workers),
+		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
+	}
 	var err error
 	if s.dir, err = os.MkdirTemp(r.Dir, k.Figure+"-"); err != nil {
 		return s, err
@@ -61,8 +63,10 @@ func (s *stage) close() {
 // startWorkers starts the first n, all at once.
 func (s *stage) startWorkers(ctx context.Context, n int) error {
 	for i := range n {
-		args := []string{"worker", "--listen", s.addresses[i], "--name", strconv.Itoa(i), "--slots", strconv.Itoa(slots),
-			"--delay", "20ms", "--distribution", "exponential", "--seed", strconv.Itoa(100*s.key.Seed + i + 1)}
+		args := []string{
+			"worker", "--listen", s.addresses[i], "--name", strconv.Itoa(i), "--slots", strconv.Itoa(slots),
+			"--delay", "20ms", "--distribution", "exponential", "--seed", strconv.Itoa(100*s.key.Seed + i + 1),
+		}
 		if scenario(s.key.Figure).Large {
 			args = append(args, "--chunked", "--body", strconv.Itoa(large))
 		} else {
