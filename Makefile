@@ -44,13 +44,15 @@ fmt: ## format as lint wants it
 bench: ## CPU per request beside nginx, HAProxy and net/http; installs nginx, haproxy and wrk with apt-get
 	go run ./bench/prove 1
 
-prove: ## measure what an issue must reach: make prove ISSUE=1
-	go run ./bench/prove $(ISSUE)
-
 conformance: ## RFC 9112 and 9110 over sockets, beside nginx, HAProxy and Caddy; installs them with apt-get
 	go run ./test/conformance/run
 
 SIZE ?= full
+FIGURE ?=
+POLICY ?=
+prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 also SIZE=quick FIGURE=G1 POLICY=p2c
+	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" $(ISSUE)
+
 CASE ?=
 bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md
 	go run ./bench/peers -size $(SIZE) -case "$(CASE)"

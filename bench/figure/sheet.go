@@ -20,6 +20,7 @@ type Sheet struct {
 	Versions map[string]string `json:"versions"`
 	Figures  []Figure          `json:"figures"`
 	Raw      []Sample          `json:"raw,omitempty"`
+	Quiet    bool              `json:"-"` // a report of their own shows the raw figures
 }
 
 // A Sample is one measurement as it was taken, before any ratio.
@@ -89,7 +90,7 @@ func (s *Sheet) printRaw(w io.Writer) {
 			}
 		}
 	}
-	if len(of) == 0 {
+	if len(of) == 0 || s.Quiet {
 		return
 	}
 	slices.Sort(columns)

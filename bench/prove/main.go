@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"poise/bench/figure"
+	"poise/bench/guard"
 	"poise/bench/rig"
 )
 
@@ -25,10 +27,17 @@ var plans = map[int]plan{1: {figuresOf1, measure1}, 2: {figuresOf2, measure2}}
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	issue := 0
-	if len(os.Args) == 2 {
-		issue, _ = strconv.Atoi(os.Args[1])
+	size := flag.String("size", guard.Full, "of issue 3: full, or quick, which gives no verdict")
+	only := flag.String("figure", "", "of issue 3: only these figures, separated by commas")
+	policy := flag.String("policy", "", "of issue 3: only this policy")
+	flag.Parse()
+	issue, _ := strconv.Atoi(flag.Arg(0))
+	chosen, err := choose(*size, *only, *policy)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "prove:", err)
+		os.Exit(2)
 	}
+	plans[3] = plan{figuresOf3(), func(ctx context.Context, s *figure.Sheet) error { return measure3(ctx, s, chosen) }}
 	p, known := plans[issue]
 	if !known {
 		fmt.Fprintln(os.Stderr, "prove: NOT-RUN: no figures for this issue; say make prove ISSUE=1")
@@ -36,7 +45,7 @@ func main() {
 	}
 	sheet := figure.NewSheet(issue, p.figures)
 	sheet.Versions["machine"] = rig.Machine()
-	err := p.measure(ctx, sheet)
+	err = p.measure(ctx, sheet)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		for _, f := range sheet.Figures {

@@ -71,4 +71,4 @@ func (b *Bench) HalfLoad(ctx context.Context, r *Running) (rate float64, connect
 }
 
 // Fingerprint tells builds of Poise and of the endpoint apart.
-func (b *Bench) Fingerprint() (string, error) { return fingerprint(b.Poise, b.endpoint) }
+func (b *Bench) Fingerprint() (string, error) { return Fingerprint(b.Poise, b.endpoint) }

@@ -29,7 +29,7 @@ func build(ctx context.Context, in, bin, pkg string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", bin, pkg)
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", bin, pkg)
 	c.Dir = in
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
@@ -73,8 +73,8 @@ func Commit() string {
 	return strings.TrimSpace(string(out))
 }
 
-// fingerprint is a short hash of files.
-func fingerprint(files ...string) (string, error) {
+// Fingerprint is a short hash of files.
+func Fingerprint(files ...string) (string, error) {
 	h := sha256.New()
 	for _, name := range files {
 		f, err := os.Open(name)

@@ -24,6 +24,7 @@ type Settings struct {
 	CrashMidBody Share    `json:"crash_mid_body"` // cut in the middle of the answer
 	Cache        int      `json:"cache"`          // keys of X-Key that are remembered, which cost a tenth; 0 means none
 	Body         int      `json:"body"`           // bytes of /work's answer
+	Chunked      bool     `json:"chunked"`        // the answer's length is not announced
 }
 
 // Duration is a time.Duration that JSON writes as in 10ms.
@@ -126,6 +127,7 @@ func (s Settings) changed(body io.Reader) (Settings, error) {
 	fields := map[string]any{
 		"delay": &s.Delay, "distribution": &s.Distribution, "slots": &s.Slots, "errors": &s.Errors, "health": &s.Health,
 		"hang": &s.Hang, "reset": &s.Reset, "crash_mid_body": &s.CrashMidBody, "cache": &s.Cache, "body": &s.Body,
+		"chunked": &s.Chunked,
 	}
 	for name, value := range members {
 		field, ok := fields[name]

@@ -20,8 +20,9 @@ import (
 
 // Worker serves /health, /work, /echo and /control.
 type Worker struct {
-	name string
-	gate gate
+	name  string
+	gate  gate
+	count counts
 
 	mu       sync.Mutex
 	settings Settings
@@ -81,6 +82,8 @@ func (w *Worker) ServeHTTP(a http.ResponseWriter, r *http.Request) {
 		w.echo(a, r)
 	case "/control":
 		w.control(a, r)
+	case "/counts":
+		w.showCounts(a, r)
 	default:
 		http.NotFound(a, r)
 	}
@@ -97,22 +100,29 @@ const (
 	cut
 )
 
-// draw decides what becomes of one request.
-func (w *Worker) draw() (f fate, body int) {
+// draw decides what becomes of one request, and counts it.
+func (w *Worker) draw() (f fate, s Settings) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := &w.settings
+	s = w.settings
+	f = w.fate(&s)
+	w.count[f].Add(1)
+	return f, s
+}
+
+// fate rolls the dice, which belong to the lock.
+func (w *Worker) fate(s *Settings) fate {
 	roll := w.dice.Float64()
 	for _, o := range []struct {
 		share Share
 		fate  fate
 	}{{s.Hang, hung}, {s.Reset, reset}, {s.Errors, failed}, {s.CrashMidBody, cut}} {
 		if roll < float64(o.share) {
-			return o.fate, s.Body
+			return o.fate
 		}
 		roll -= float64(o.share)
 	}
-	return answered, s.Body
+	return answered
 }
 
 // mostWork bounds what X-Work-Us may ask for.
@@ -148,7 +158,7 @@ func (w *Worker) serviceTime(r *http.Request) time.Duration {
 }
 
 func (w *Worker) work(a http.ResponseWriter, r *http.Request) {
-	f, size := w.draw()
+	f, s := w.draw()
 	if f == hung {
 		w.hang(r.Context(), func(s *Settings) bool { return s.Hang > 0 })
 		f = answered
@@ -171,14 +181,35 @@ func (w *Worker) work(a http.ResponseWriter, r *http.Request) {
 	case failed:
 		http.Error(a, "failed on demand", http.StatusServiceUnavailable)
 	case cut:
-		crash(a, max(size, 2))
+		crash(a, max(s.Body, 2), s.Chunked)
 	default:
-		a.Header()["Content-Length"] = []string{strconv.Itoa(size)}
-		_, _ = a.Write(filler(size))
+		announce(a, s.Body, s.Chunked)
+		fill(a, s.Body)
 	}
 }
 
-func filler(n int) []byte { return bytes.Repeat([]byte("."), n) }
+// announce says how long the answer is. A chunked one that is flushed before
+// its end says nothing.
+func announce(a http.ResponseWriter, size int, chunked bool) {
+	if chunked {
+		_ = http.NewResponseController(a).Flush()
+		return
+	}
+	a.Header()["Content-Length"] = []string{strconv.Itoa(size)}
+}
+
+var dots = bytes.Repeat([]byte("."), 32<<10)
+
+// fill writes a body of so many bytes, as far as it is wanted.
+func fill(a io.Writer, size int) {
+	for size > 0 {
+		n, err := a.Write(dots[:min(size, len(dots))])
+		if err != nil {
+			return
+		}
+		size -= n
+	}
+}
 
 // hang waits until the settings no longer ask for it, or the client leaves.
 func (w *Worker) hang(ctx context.Context, still func(*Settings) bool) {
@@ -221,10 +252,10 @@ func drop(a http.ResponseWriter) {
 	_ = c.Close()
 }
 
-// crash sends half of what it announces.
-func crash(a http.ResponseWriter, size int) {
-	a.Header().Set("Content-Length", strconv.Itoa(size))
-	_, _ = a.Write(filler(size / 2))
+// crash sends half of the answer.
+func crash(a http.ResponseWriter, size int, chunked bool) {
+	announce(a, size, chunked)
+	fill(a, size/2)
 	_ = http.NewResponseController(a).Flush()
 	panic(http.ErrAbortHandler)
 }
@@ -260,8 +291,7 @@ func (w *Worker) echo(a http.ResponseWriter, r *http.Request) {
 
 // control shows or changes the settings, for this machine only.
 func (w *Worker) control(a http.ResponseWriter, r *http.Request) {
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !peer.Addr().Unmap().IsLoopback() {
-		problem(a, http.StatusForbidden, "/control answers to this machine only")
+	if !local(a, r) {
 		return
 	}
 	switch r.Method {
@@ -279,6 +309,15 @@ func (w *Worker) control(a http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(a, http.StatusOK, w.Settings())
+}
+
+// local reports whether r comes from this machine, and refuses it otherwise.
+func local(a http.ResponseWriter, r *http.Request) bool {
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !peer.Addr().Unmap().IsLoopback() {
+		problem(a, http.StatusForbidden, r.URL.Path+" answers to this machine only")
+		return false
+	}
+	return true
 }
 
 func problem(a http.ResponseWriter, status int, detail string) {

@@ -1,0 +1,91 @@
+package guard
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"poise/bench/figure"
+)
+
+// Figures are one for each scenario and policy. A round is by how much the
+// check that was missed by most was missed, so that 1 is the bound.
+func Figures() (all []figure.Figure) {
+	for i := range Scenarios {
+		for _, p := range Policies {
+			all = append(all, figure.Figure{
+				ID: Scenarios[i].ID + " " + p, What: Scenarios[i].What, Unit: "of the bound",
+				AtMost: 1, Count: true, Against: Scenarios[i].Against,
+			})
+		}
+	}
+	return all
+}
+
+// Judge puts the cells into a sheet. Only the full size counts, and only when
+// all its cells are there.
+func (r *Runner) Judge(s *figure.Sheet) {
+	for i := range Scenarios {
+		for _, policy := range Policies {
+			r.judge(s, &Scenarios[i], policy)
+		}
+	}
+	for _, k := range slices.Concat(plan(Options{Size: Full}), plan(Options{Size: Quick})) {
+		if c := r.store.cells[k]; c.Good() {
+			s.Sample(k.Seed, fmt.Sprintf("%s %s %s %s", k.Figure, k.Policy, k.Arm, k.Size), c.Values)
+		}
+	}
+}
+
+func (r *Runner) judge(s *figure.Sheet, sc *Scenario, policy string) {
+	id := sc.ID + " " + policy
+	guarded, control := r.excesses(Full, sc, policy, Guard), r.excesses(Full, sc, policy, Control)
+	for _, v := range guarded {
+		s.Add(id, v)
+	}
+	if len(control) > 0 { // it must miss with every seed, so the best of them counts
+		s.Control(id, slices.Min(control))
+	}
+	if n := len(guarded) + len(control); n < 2*Seeds {
+		why := fmt.Sprintf("%d of %d cells; so far: %s", n, 2*Seeds, score(guarded, control))
+		quick := [2][]float64{r.excesses(Quick, sc, policy, Guard), r.excesses(Quick, sc, policy, Control)}
+		if len(quick[0])+len(quick[1]) > 0 {
+			why += "; quick: " + score(quick[0], quick[1])
+		}
+		if lacks := r.missing(Key{Full, sc.ID, policy, Guard, 1}); lacks != "" {
+			why += "; " + lacks
+		}
+		s.NotRun(id, why)
+	}
+}
+
+// excesses are those of the good cells of one arm.
+func (r *Runner) excesses(size string, sc *Scenario, policy, arm string) (all []float64) {
+	for seed := 1; seed <= Seeds; seed++ {
+		if c := r.store.cells[Key{size, sc.ID, policy, arm, seed}]; c.Good() {
+			v := sc.Excess(arm, c.Values)
+			if math.IsNaN(v) {
+				v = mostExcess
+			}
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// score says how many of the guarded runs met the figure and how many controls
+// missed it, as they should.
+func score(guarded, control []float64) string {
+	met, missed := 0, 0
+	for _, v := range guarded {
+		if v <= 1 {
+			met++
+		}
+	}
+	for _, v := range control {
+		if v > 1 {
+			missed++
+		}
+	}
+	return fmt.Sprintf("guard met %d of %d, control missed %d of %d", met, len(guarded), missed, len(control))
+}

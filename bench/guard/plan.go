@@ -1,0 +1,53 @@
+package guard
+
+import "slices"
+
+// Options choose what is measured.
+type Options struct {
+	Size    string   // Full or Quick
+	Figures []string // none means all
+	Policy  string   // "" means all
+}
+
+// Seeds are those of the full size; quick takes the first.
+const Seeds = 3
+
+func arms() []string { return []string{Guard, Control} }
+
+func others() []string { return []string{HAProxy, Nginx} }
+
+// plan returns the runs in an order of which every beginning is balanced: all
+// seeds one after the other; within a seed each figure under one policy, then
+// each under the next; the arms of one side by side. What is no Poise has no
+// policy, and runs with the first.
+func plan(o Options) (keys []Key) {
+	seeds, turns := Seeds, len(Policies)
+	if o.Size == Quick {
+		seeds = 1
+		if o.Policy == "" {
+			turns = 1
+		}
+	}
+	for seed := 1; seed <= seeds; seed++ {
+		for turn := range turns {
+			for i := range Scenarios {
+				id := Scenarios[i].ID
+				policy := Policies[(i+turn+seed-1)%len(Policies)]
+				if len(o.Figures) > 0 && !slices.Contains(o.Figures, id) {
+					continue
+				}
+				if o.Policy == "" || o.Policy == policy {
+					for _, arm := range arms() {
+						keys = append(keys, Key{o.Size, id, policy, arm, seed})
+					}
+				}
+				if turn == 0 {
+					for _, arm := range others() {
+						keys = append(keys, Key{o.Size, id, "", arm, seed})
+					}
+				}
+			}
+		}
+	}
+	return keys
+}

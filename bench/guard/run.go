@@ -1,0 +1,192 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"poise/bench/rig"
+	"poise/internal/load"
+)
+
+// A Runner takes the cells that are missing.
+type Runner struct {
+	Poise    string // the binary
+	Dir      string // for what runs need while they run
+	Layout   rig.Layout
+	Versions map[string]string
+	build    string              // of Poise
+	without  map[string][]string // keys that the build does not have, by configuration
+	store    *store
+}
+
+const (
+	busy          = 0.85 // a core that is busier over a stretch makes a run void
+	stretch       = 5    // seconds
+	mostStolen    = 0.05
+	mostLate      = 0.01
+	mostOpen      = 4000 // connections of the load
+	clientTimeout = 10 * time.Second
+)
+
+// take measures one cell. What was started has ended when it returns, so that
+// the CPU which all of it used is known: the rest of a busy core was others.
+func (r *Runner) take(ctx context.Context, k Key) (*Cell, error) {
+	before := used()
+	c, err := r.measure(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	c.Values["own_cpu"] = 100 * (used() - before).Seconds() / (c.Values["seconds"] * float64(runtime.NumCPU()))
+	return c, nil
+}
+
+// used is the CPU of this process and of those that it has waited for.
+func used() (sum time.Duration) {
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if syscall.Getrusage(who, &u) == nil {
+			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+	}
+	return sum
+}
+
+func (r *Runner) measure(ctx context.Context, k Key) (*Cell, error) {
+	s, err := r.open(ctx, k)
+	defer s.close()
+	if err != nil {
+		return nil, err
+	}
+	sc := scenario(k.Figure)
+	p := &play{stage: s, fault: sc.fault(k.Arm), observed: observed{times: sc.times(k.Size)}}
+	stop, err := rig.Watch(stretch)
+	if err != nil {
+		return nil, err
+	}
+	err = p.run(ctx, sc.Rate)
+	busiest, stolen := stop()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cell{Key: k, When: time.Now().UTC().Truncate(time.Second), Values: p.values()}
+	c.Values["seconds"] = p.took.Seconds()
+	c.Values["busiest_core"] = 100 * busiest
+	c.Values["late"] = 100 * p.lateShare()
+	c.Void = void(k.Figure, busiest, stolen, p.lateShare())
+	return c, nil
+}
+
+// void says why a run is none. When more comes than is served, connections of
+// the load run out and requests leave late: that is what is measured then.
+func void(figure string, busiest, stolen, late float64) string {
+	overloaded := figure == "G8" || figure == "G9"
+	switch {
+	case busiest > busy:
+		return fmt.Sprintf("a core was busy for %.0f %% of %d s", 100*busiest, stretch)
+	case stolen > mostStolen:
+		return fmt.Sprintf("the host kept %.0f %% of the cores", 100*stolen)
+	case late > mostLate && !overloaded:
+		return fmt.Sprintf("%.1f %% of the requests left late", 100*late)
+	}
+	return ""
+}
+
+// play is one run.
+type play struct {
+	*stage
+	observed
+	fault Fault
+	began time.Time
+
+	took time.Duration
+
+	mu   sync.Mutex
+	late int
+}
+
+// run sends the load, brings the fault about when it is due, and ends it.
+func (p *play) run(ctx context.Context, rate float64) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel() // before the wait: what went wrong ends the load
+	p.samples = make([]sample, 0, int(rate*p.times.Run.Seconds())+int(p.fault.Extra*(p.faultEnds()-p.times.Begin).Seconds())+100)
+	failed := make(chan error, 2)
+	p.began = time.Now()
+	all.Go(func() { failed <- p.send(ctx, rate, p.times.Run) })
+	if err := p.until(ctx, warm, 0); err != nil {
+		return err
+	}
+	if err := p.until(ctx, p.times.Begin, 1); err != nil {
+		return err
+	}
+	p.times.Begin = time.Since(p.began)
+	if err := p.begin(p.fault); err != nil {
+		return err
+	}
+	loads := 1
+	if p.fault.Extra > 0 {
+		loads++
+		all.Go(func() { failed <- p.send(ctx, p.fault.Extra, p.times.End-p.times.Begin) })
+	}
+	if p.times.End > 0 {
+		if err := p.until(ctx, p.times.End, 2); err != nil {
+			return err
+		}
+		if err := p.end(ctx, p.fault); err != nil {
+			return err
+		}
+		p.times.End = time.Since(p.began)
+	}
+	for range loads {
+		if err := <-failed; err != nil {
+			return err
+		}
+	}
+	p.took = time.Since(p.began)
+	if p.times.End > 0 {
+		return ctx.Err()
+	}
+	return errors.Join(ctx.Err(), p.note(2))
+}
+
+// until waits for a moment of the run and takes reading n.
+func (p *play) until(ctx context.Context, at time.Duration, n int) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Until(p.began.Add(at))):
+	}
+	return p.note(n)
+}
+
+func (p *play) note(n int) (err error) {
+	p.read[n], err = p.look(p.began, p.fault)
+	return err
+}
+
+// send is an open load, as `poise load` sends it.
+func (p *play) send(ctx context.Context, rate float64, span time.Duration) error {
+	_, err := load.Run(ctx, load.Options{
+		URL: "http://" + p.subject.Listen + "/work", Rate: rate, For: span, Seed: uint64(p.key.Seed),
+		Connections: mostOpen, Timeout: clientTimeout, OnResult: p.add,
+	})
+	return err
+}
+
+func (p *play) add(r load.Result) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.samples = append(p.samples, sample{r.Due.Sub(p.began), r.Latency, r.Status, r.Fault})
+	if r.Late {
+		p.late++
+	}
+}
+
+func (p *play) lateShare() float64 { return float64(p.late) / max(1, float64(len(p.samples))) }

@@ -1,0 +1,154 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"poise/bench/rig"
+)
+
+// Cells is where cells are kept.
+const Cells = ".cache/guard"
+
+// Open builds Poise, installs the others and reads the cells of earlier runs.
+// Close removes what was built.
+func Open(ctx context.Context) (*Runner, error) {
+	if err := rig.Install(ctx, "haproxy", "nginx"); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "guard-")
+	if err != nil {
+		return nil, err
+	}
+	r := &Runner{
+		Dir: dir, Layout: rig.Cores(runtime.NumCPU()), without: map[string][]string{},
+		Versions: map[string]string{"poise": rig.Commit(), HAProxy: rig.HAProxy().Version, Nginx: rig.Nginx().Version},
+	}
+	r.Versions["layout"] = r.Layout.String()
+	if err := r.prepare(ctx); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Runner) prepare(ctx context.Context) (err error) {
+	if r.Poise, err = rig.Build(ctx, r.Dir, "./cmd/poise"); err != nil {
+		return err
+	}
+	if r.build, err = rig.Fingerprint(r.Poise); err != nil {
+		return err
+	}
+	for _, sc := range Scenarios {
+		for _, name := range []string{sc.On, sc.Off} {
+			if _, asked := r.without[name]; !asked {
+				if r.without[name], err = lacks(ctx, r.Poise, r.Dir, name); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+			}
+		}
+	}
+	if r.store, err = openStore(Cells, r.identity(rig.Machine())); err != nil {
+		return err
+	}
+	return r.Layout.Move()
+}
+
+// Close removes what was built.
+func (r *Runner) Close() { _ = os.RemoveAll(r.Dir) }
+
+// Missing says which keys of a configuration the build does not have, "" if
+// it has all. A guard that is not built cannot be measured; what is without it
+// can.
+func (r *Runner) missing(k Key) string {
+	name := scenario(k.Figure).configuration(k.Arm)
+	if !own(k.Arm) || name == "poise-off.cfg" || len(r.without[name]) == 0 {
+		return ""
+	}
+	return "this build has no " + strings.Join(slices.Sorted(slices.Values(r.without[name])), ", ")
+}
+
+// Run takes the cells that are missing, void ones a second time.
+func (r *Runner) Run(ctx context.Context, o Options) error {
+	keys := plan(o)
+	for range 2 {
+		left := r.left(keys)
+		total := time.Duration(0)
+		for _, k := range left {
+			total += cost(k)
+		}
+		for i, k := range left {
+			c, err := r.take(ctx, k)
+			if ctx.Err() != nil {
+				return fmt.Errorf("interrupted; the same command goes on where it was")
+			}
+			if err != nil {
+				c = &Cell{Key: k, When: time.Now().UTC().Truncate(time.Second), Failed: err.Error()}
+			}
+			if err := r.store.add(c); err != nil {
+				return err
+			}
+			total -= cost(k)
+			fmt.Printf("[%d of %d, about %.0f min left] %s\n", i+1, len(left), total.Minutes(), c.line())
+		}
+	}
+	return nil
+}
+
+// left returns the keys that are to be measured and can be.
+func (r *Runner) left(keys []Key) (left []Key) {
+	for _, k := range keys {
+		if r.missing(k) == "" && !r.store.cells[k].Good() {
+			left = append(left, k)
+		}
+	}
+	return left
+}
+
+// cost is about how long a run takes, start and stop included.
+func cost(k Key) time.Duration { return scenario(k.Figure).times(k.Size).Run + 2*time.Second }
+
+// Cost is about how long all runs of these options take.
+func Cost(o Options) (sum time.Duration, runs int) {
+	for _, k := range plan(o) {
+		sum += cost(k)
+		runs++
+	}
+	return sum, runs
+}
+
+func (c *Cell) line() string {
+	switch {
+	case c.Failed != "":
+		return c.String() + ": FAILED: " + c.Failed
+	case c.Void != "":
+		return c.String() + fmt.Sprintf(": VOID: %s; own CPU %.0f %%", c.Void, c.Values["own_cpu"])
+	}
+	sc := scenario(c.Figure)
+	word := "met"
+	if !(sc.Excess(c.Arm, c.Values) <= 1) {
+		word = "missed"
+	}
+	return fmt.Sprintf("%s: %s: %s; busiest core %.0f %%, own CPU %.0f %%", c.String(), word, sc.show(c.Values), c.Values["busiest_core"], c.Values["own_cpu"])
+}
+
+// show writes what the checks found.
+func (s *Scenario) show(values map[string]float64) string {
+	var all []string
+	for i := range s.Checks {
+		c := &s.Checks[i]
+		if v, is := values[c.Key]; is {
+			all = append(all, c.show(v))
+		}
+	}
+	if len(all) == 0 {
+		return "not judged: " + strings.Join(slices.Sorted(maps.Keys(values)), ", ")
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"poise/bench/figure"
+	"poise/bench/guard"
+)
+
+// choice is what of issue 3 is to be measured.
+type choice struct {
+	guard.Options
+	path   bool // the cost of the request path, too
+	only10 bool // and nothing else
+}
+
+// choose reads the options of issue 3.
+func choose(size, figures, policy string) (c choice, err error) {
+	c.Size, c.Policy, c.path = size, policy, figures == ""
+	if size != guard.Full && size != guard.Quick {
+		return c, fmt.Errorf("SIZE=%s: say full or quick", size)
+	}
+	if policy != "" && !slices.Contains(guard.Policies, policy) {
+		return c, fmt.Errorf("POLICY=%s: there are %s", policy, strings.Join(guard.Policies, ", "))
+	}
+	known := []string{"G10"}
+	for _, s := range guard.Scenarios {
+		known = append(known, s.ID)
+	}
+	for _, f := range strings.FieldsFunc(figures, func(r rune) bool { return r == ',' }) {
+		switch {
+		case f == "G10":
+			c.path = true
+		case slices.Contains(known, f):
+			c.Figures = append(c.Figures, f)
+		default:
+			return c, fmt.Errorf("FIGURE=%s: there are %s", f, strings.Join(known, ", "))
+		}
+	}
+	c.only10 = figures != "" && len(c.Figures) == 0
+	return c, nil
+}
+
+// figuresOf3 are those of the guard.
+func figuresOf3() []figure.Figure {
+	return append(guard.Figures(),
+		figure.Figure{ID: "G10 time", What: "the guard's part of a request, one that goes well", Unit: "ns", AtMost: 150},
+		figure.Figure{ID: "G10 allocations", What: "the same, allocations", Unit: "", AtMost: 0})
+}
+
+// measure3 takes the cells that are missing and judges all that there are,
+// also when it was interrupted.
+func measure3(ctx context.Context, s *figure.Sheet, c choice) error {
+	if c.path {
+		cost3(ctx, s)
+	} else {
+		s.NotRun("G10 time", "not asked for")
+		s.NotRun("G10 allocations", "not asked for")
+	}
+	r, err := guard.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	maps.Copy(s.Versions, r.Versions)
+	s.Quiet = true
+	if !c.only10 {
+		sum, runs := guard.Cost(c.Options)
+		fmt.Printf("%d runs, about %.0f minutes in all; those made earlier are in %s and are not made again\n", runs, sum.Minutes(), guard.Cells)
+		if err := r.Run(ctx, c.Options); err != nil {
+			fmt.Fprintln(os.Stderr, "prove:", err) // each figure says by itself what is missing
+		}
+	}
+	r.Judge(s)
+	return r.Report("docs/evidence/guard.md", s)
+}
+
+func cost3(ctx context.Context, s *figure.Sheet) {
+	ns, allocations, err := guard.PathCost(ctx)
+	if err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		s.NotRun("G10 time", first)
+		s.NotRun("G10 allocations", first)
+		return
+	}
+	for i := range ns {
+		s.Add("G10 time", ns[i])
+		s.Add("G10 allocations", allocations[i])
+	}
+}
