@@ -1,6 +1,6 @@
 // Package fleet runs poise and its workers as processes of their own, as an
 // operator does, and measures what they hold: memory, descriptors, goroutines.
-// The fault tests and the soak stand on it.
+// The fault tests, the soak and the tests of the binary stand on it.
 package fleet
 
 import (

@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -20,6 +19,7 @@ import (
 
 	"poise/internal/lb"
 	"poise/internal/load"
+	running "poise/test/fleet" // fleet is the one of these tests
 )
 
 // TestTheBinary builds poise once and runs it as an operator does: workers and
@@ -60,40 +60,9 @@ type fleet struct {
 // process is a running poise.
 type process struct {
 	cmd  *exec.Cmd
-	log  *lockedBuffer
+	log  *running.Log
 	done chan struct{} // closed once it has ended
 	err  error
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// has reports whether a line after the first skip bytes holds all words.
-func (l *lockedBuffer) has(skip int, words ...string) bool {
-	for line := range strings.Lines(l.String()[skip:]) {
-		all := true
-		for _, w := range words {
-			all = all && strings.Contains(line, w)
-		}
-		if all {
-			return true
-		}
-	}
-	return false
 }
 
 func newFleet(t *testing.T, binary string) *fleet {
@@ -135,7 +104,7 @@ func (f *fleet) worker(i int) *process {
 }
 
 func (f *fleet) start(args ...string) *process {
-	p := &process{cmd: exec.Command(f.binary, args...), log: &lockedBuffer{}, done: make(chan struct{})}
+	p := &process{cmd: exec.Command(f.binary, args...), log: &running.Log{}, done: make(chan struct{})}
 	p.cmd.Stderr, p.cmd.Stdout = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		f.t.Fatal(err)
@@ -256,13 +225,13 @@ func killedWorker(t *testing.T, f *fleet) {
 		time.Sleep(time.Second)
 		f.running[1].end(syscall.SIGKILL)
 		f.eventually("the log says that it is out", func() bool {
-			return f.balancer.log.has(0, "endpoint="+f.workers[1], "to=unhealthy", "connection refused")
+			return f.balancer.log.Count(0, "endpoint="+f.workers[1], "to=unhealthy", "connection refused") > 0
 		})
 		killed := len(f.balancer.log.String())
 		time.Sleep(500 * time.Millisecond)
 		f.running[1] = f.worker(1)
 		f.eventually("the log says that it is back", func() bool {
-			return f.balancer.log.has(killed, "endpoint="+f.workers[1], "to=healthy")
+			return f.balancer.log.Count(killed, "endpoint="+f.workers[1], "to=healthy") > 0
 		})
 	})
 	f.noneFailed(r)
@@ -302,7 +271,7 @@ func reloadUnderLoad(t *testing.T, f *fleet) {
 		}
 	})
 	f.noneFailed(r)
-	if !f.balancer.log.has(0, "msg=policy", "from=random", "to=hot-cold") {
+	if f.balancer.log.Count(0, "msg=policy", "from=random", "to=hot-cold") == 0 {
 		t.Errorf("the balancer says\n%s", f.balancer.log)
 	}
 }
