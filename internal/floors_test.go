@@ -21,17 +21,17 @@ import (
 var floors = [][]string{
 	{"stats", "message", "buffer", "socket"},
 	{"lb", "http1", "route"},
-	{"balance", "config"},
-	{"balance/boundedhash", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
+	{"balance", "config", "learn"},
+	{"balance/boundedhash", "balance/expecteddelay", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
 	{"balance/catalog"},
-	{"record"}, // transport and listener count with its counters
-	{"cluster", "guard", "probe", "transport"},
-	{"proxy", "listener", "telemetry", "admin", "worker", "load"},
+	{"record", "twin"}, // transport and listener count with the counters of record; decide judges by the twin
+	{"cluster", "decide", "guard", "probe", "transport"},
+	{"proxy", "engine", "listener", "telemetry", "admin", "worker", "load", "sim"},
 	{"app", "lab"},
 }
 
 // pure packages have no I/O, clock, goroutine or dice of their own.
-var pure = []string{"stats", "message", "lb", "http1", "route", "balance"}
+var pure = []string{"stats", "message", "lb", "http1", "route", "balance", "learn", "twin", "decide"}
 
 var impureImports = []string{"os", "net", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 

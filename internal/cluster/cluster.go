@@ -112,6 +112,7 @@ type Cluster struct {
 	configured string
 	pinned     string
 	pinnedAt   time.Time
+	lastID     uint32
 	gone       lb.Totals // of endpoints that have left
 	leaving    []leaver
 }
@@ -157,8 +158,9 @@ func (c *Cluster) SetEndpoints(specs []Spec) {
 }
 
 func (c *Cluster) newMember(s Spec) *member {
+	c.lastID++
 	e := &lb.Endpoint{
-		Cluster: c.options.Name, Address: s.Address, Weight: max(s.Weight, 1), Zone: s.Zone, Priority: s.Priority,
+		ID: c.lastID, Cluster: c.options.Name, Address: s.Address, Weight: max(s.Weight, 1), Zone: s.Zone, Priority: s.Priority,
 		Hash: xxhash.Sum64String(s.Address), Live: &lb.Live{}, Stats: &lb.Stats{},
 	}
 	m := &member{endpoint: e, operator: Enable, since: c.options.Wall()}

@@ -27,6 +27,7 @@ const Adaptive = "adaptive"
 // live as long as the address is in its cluster, through every change of
 // policy and every publish, so that any policy can take over warm.
 type Endpoint struct {
+	ID       uint32 // of the address in its cluster, never given twice; what records name it by
 	Cluster  string
 	Address  string // host:port
 	Weight   int    // configured share, at least 1
@@ -48,6 +49,7 @@ type Live struct {
 	inflight atomic.Int32
 	_        [60]byte // apart from the estimates: every attempt writes inflight twice
 	Estimates
+	learnt learnt
 }
 
 // Inflight returns the number of attempts under way.

@@ -46,6 +46,8 @@ const (
 	Hedge                       // sent while another attempt was still open
 	Trial                       // to learn whether an ejected endpoint is back
 	Sticky                      // sent where a cookie said, not where the policy would
+	Keyed                       // the request has a key that hash policies would use
+	Canary                      // picked by a policy that is being tried on a share of the requests
 	Streaming                   // tunnel, event stream: latency is the part to the head only
 )
 
