@@ -93,7 +93,7 @@ func (w *Watch) forget(c *Conn) { _ = w.control(c, unix.EPOLL_CTL_DEL, 0) }
 // comes once; a peer that ends its direction is one.
 func (w *Watch) control(c *Conn, operation int, token uint64) error {
 	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT}
-	event.Fd, event.Pad = int32(token), int32(token>>32) //nolint:gosec // the two halves of epoll_data
+	event.Fd, event.Pad = int32(token), int32(token>>32) // the two halves of epoll_data
 	var inner, failed error
 	outer := c.raw.Control(func(fd uintptr) {
 		inner = w.raw.Control(func(epoll uintptr) {
@@ -116,7 +116,7 @@ func (w *Watch) Run() {
 			return
 		}
 		for i := range events[:n] {
-			w.wake(uint64(uint32(events[i].Fd)) | uint64(events[i].Pad)<<32) //nolint:gosec // as control put them there
+			w.wake(uint64(uint32(events[i].Fd)) | uint64(events[i].Pad)<<32)
 		}
 	}
 }
