@@ -103,7 +103,7 @@ func TestRoundRobinIsSmooth(t *testing.T) {
 }
 
 func TestTiesAreEvenHoweverManyThereAre(t *testing.T) {
-	for _, name := range []string{"least-request", "p2c", "peak-ewma", "hot-cold"} {
+	for _, name := range []string{"least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay"} {
 		all := endpoints(7)
 		all[2].Live.Begin() // a gap: a scan from a random start would favour the one behind it
 		dice := stats.NewDice(4)
