@@ -85,8 +85,8 @@ func TestALeaseOfEachOutcome(t *testing.T) {
 	for o := range lb.OutcomeCount {
 		l := a.Open(Terms{Endpoint: e, Attempt: 2, Flags: lb.Retry})
 		l.Flag(lb.Streaming)
-		if l.flags != lb.Retry|lb.Streaming {
-			t.Errorf("flags %b", l.flags)
+		if l.terms.Flags != lb.Retry|lb.Streaming {
+			t.Errorf("flags %b", l.terms.Flags)
 		}
 		l.Close(1, time.Millisecond, o)
 	}
@@ -102,7 +102,7 @@ func TestALeaseOfEachOutcome(t *testing.T) {
 }
 
 func TestRecordingAllocatesNothing(t *testing.T) {
-	var a Attempts
+	a := Attempts{Ring: NewRing(8)}
 	var k Traffic
 	e, r := endpoint(), &Request{Status: 200, Cluster: "web", Duration: time.Millisecond}
 	n := testing.AllocsPerRun(200, func() {
