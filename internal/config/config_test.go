@@ -230,8 +230,8 @@ func TestEveryKeyOfTheContractIsKnown(t *testing.T) {
 	want := []string{
 		"listeners[0].protocols[1]", "listeners[0].tls", "listeners[0].proxy_protocol",
 		"routes[0].to[0].cluster", "routes[0].to[1].cluster", // the example has no such clusters
-		"clusters[0].discovery", "clusters[0].engine",
-		"engine", "rules", "telemetry.otlp", "telemetry.datadog", "telemetry.evidence", "coordination",
+		"clusters[0].discovery",
+		"telemetry.otlp", "telemetry.datadog", "telemetry.evidence", "coordination",
 	}
 	var got []string
 	lines := strings.Split(string(text), "\n")
