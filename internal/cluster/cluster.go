@@ -29,8 +29,9 @@ type Options struct {
 	Policy   string // of lb.Policies, or lb.Adaptive
 	Builders map[string]balance.Builder
 	Balance  balance.Options
-	Start    string // policy that adaptive begins with; "" means least-request
-	Mode     Mode   // what the engine may do, as configured; "" means auto
+	Affinity *lb.Affinity // what is learnt of keys; nil for nothing
+	Start    string       // policy that adaptive begins with; "" means least-request
+	Mode     Mode         // what the engine may do, as configured; "" means auto
 	// Panic is the share of usable endpoints, in [0, 1], below which health is
 	// ignored. 0 means never.
 	Panic float64
@@ -87,9 +88,9 @@ type Snapshot struct {
 	Share      float64  // [0, 1)
 	Members    []*lb.Endpoint
 	Eligible   []*lb.Endpoint
-	States     []State // one for each member
-	Panic      bool    // too few are usable: health is ignored
-	Tier       int     // priority of the endpoints in use
+	States     []State        // one for each member
+	Panic      bool           // too few are usable: health is ignored
+	Tier       int            // priority of the endpoints in use
 	Picker     balance.Picker // of Policy
 
 	challenger balance.Picker // nil while none is tried
@@ -267,7 +268,7 @@ func (c *Cluster) publish() {
 }
 
 func (c *Cluster) picker(s *Snapshot, policy string) balance.Picker {
-	return c.options.Builders[policy](balance.Set{Members: s.Members, Eligible: s.Eligible, Cursor: &c.cursor}, c.options.Balance)
+	return c.options.Builders[policy](balance.Set{Members: s.Members, Eligible: s.Eligible, Cursor: &c.cursor, Affinity: c.options.Affinity}, c.options.Balance)
 }
 
 // Refresh publishes once more: the guard has ejected or readmitted somebody.

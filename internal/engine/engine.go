@@ -274,7 +274,12 @@ func (e *Engine) tickLearner(s *subject) {
 	if s.minds.Learner == nil {
 		return
 	}
-	failure, stack := try(func() { e.meet(s); s.minds.Learner.Tick(e.options.Now()) })
+	failure, stack := try(func() {
+		e.meet(s)
+		s.pending = s.Pending(s.pending[:0])
+		s.minds.Learner.Waiting(s.pending)
+		s.minds.Learner.Tick(e.options.Now())
+	})
 	if failure != "" {
 		e.learnerFailed(s, failure, stack)
 	}

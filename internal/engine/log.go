@@ -19,7 +19,7 @@ import (
 // one that is written, decisions.jsonl.1 the one before it, and so on.
 type Log struct {
 	path    string
-	most    int64  // bytes of one file
+	most    int64   // bytes of one file
 	past    []Entry // what was read at the start
 	lines   chan []byte
 	dropped atomic.Uint64

@@ -25,6 +25,7 @@ type Judge interface {
 type Learner interface {
 	Members(all []*lb.Endpoint)
 	Observe(r *lb.Record)
+	Waiting(pending []lb.Pending)
 	Tick(now stats.Instant)
 }
 
@@ -56,7 +57,7 @@ const mostNotes = 32
 type subject struct {
 	*Subject
 	minds   Minds
-	version uint64 // of the snapshot whose members the learner knows
+	version uint64      // of the snapshot whose members the learner knows
 	held    []lb.Record // came while the judge was thinking
 
 	stepAt, judgeAt stats.Instant
