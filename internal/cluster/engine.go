@@ -96,16 +96,22 @@ func (c *Cluster) handOver(next string) {
 	}
 }
 
+// EngineSettings are what the file says about the engine.
+type EngineSettings struct {
+	Mode        Mode
+	Start       string        // matters only until the engine has chosen
+	FailureCost time.Duration // as balance.Options has it
+}
+
 // ConfigureEngine changes what the file says about the engine. An operator's
-// mode stays, unless the file changed that very key. start matters only until
-// the engine has chosen.
-func (c *Cluster) ConfigureEngine(mode Mode, start string) {
+// mode stays, unless the file changed that very key.
+func (c *Cluster) ConfigureEngine(s EngineSettings) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if mode != c.options.Mode {
+	if s.Mode != c.options.Mode {
 		c.mode = ""
 	}
-	c.options.Mode, c.options.Start = mode, start
+	c.options.Mode, c.options.Start, c.options.Balance.FailureCost = s.Mode, s.Start, s.FailureCost
 	c.publish()
 }
 

@@ -118,11 +118,11 @@ func TestAModeHoldsUntilTheFileChangesThatKey(t *testing.T) {
 	if s.Engine.Mode != Freeze || !s.Engine.Held || s.Engine.Configured != Auto || !s.Engine.At.Equal(b.at) || s.Challenger != "" {
 		t.Errorf("frozen during a trial: %+v", s)
 	}
-	b.ConfigureEngine(Auto, "hot-cold")
+	b.ConfigureEngine(EngineSettings{Mode: Auto, Start: "hot-cold"})
 	if s := b.Snapshot(); s.Engine.Mode != Freeze {
 		t.Error("a reload that left the mode alone took the operator's away")
 	}
-	b.ConfigureEngine(Advise, "hot-cold")
+	b.ConfigureEngine(EngineSettings{Mode: Advise, Start: "hot-cold"})
 	if s := b.Snapshot(); s.Engine.Mode != Advise || s.Engine.Held {
 		t.Errorf("the file changed the mode and it is %+v", s.Engine)
 	}
@@ -140,7 +140,7 @@ func TestAModeOutlivesARestart(t *testing.T) {
 	if s := next.Snapshot(); s.Engine.Mode != Advise || !s.Engine.Held || !s.Engine.At.Equal(b.at) {
 		t.Errorf("%+v", s.Engine)
 	}
-	other.ConfigureEngine(Freeze, "hot-cold")
+	other.ConfigureEngine(EngineSettings{Mode: Freeze, Start: "hot-cold"})
 	other.Restore(b.Overrides())
 	if s := other.Snapshot(); s.Engine.Mode != Freeze {
 		t.Errorf("the file has another mode since, and it is %+v", s.Engine)

@@ -148,16 +148,16 @@ var measures = map[string]struct {
 	least, most float64
 	example     string
 }{
-	"error_rate":      {"%", 0, 1, `">5%"`},
-	"slow_endpoint":   {"x", 1, 1e6, `">2x"`},
-	"bursty":          {"", 0, 1e6, `">5"`},
-	"heterogeneous":   {"x", 1, 1e6, `">1.5x"`},
-	"affinity":        {"x", 1, 1e6, `">1.25x"`},
-	"heavy_tail":      {"", 0, 1e6, `">2"`},
-	"far_endpoint":    {"x", 1, 1e6, `">1.5x"`},
-	"overload":        {"%", 0, 1, `">97%"`},
-	"hidden_load":     {"x", 1, 1e6, `">1.5x"`},
-	"no_data": {"", 0, 1e6, `"<300"`},
+	"error_rate":    {"%", 0, 1, `">5%"`},
+	"slow_endpoint": {"x", 1, 1e6, `">2x"`},
+	"bursty":        {"", 0, 1e6, `">5"`},
+	"heterogeneous": {"x", 1, 1e6, `">1.5x"`},
+	"affinity":      {"x", 1, 1e6, `">1.25x"`},
+	"heavy_tail":    {"", 0, 1e6, `">2"`},
+	"far_endpoint":  {"x", 1, 1e6, `">1.5x"`},
+	"overload":      {"%", 0, 1, `">97%"`},
+	"hidden_load":   {"x", 1, 1e6, `">1.5x"`},
+	"no_data":       {"", 0, 1e6, `"<300"`},
 }
 
 // Conditions returns the names that a rule may ask for.

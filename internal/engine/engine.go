@@ -106,9 +106,10 @@ func (e *Engine) Set(all []*Subject) {
 // begin makes a subject. Judgements are spread over the time between two, so
 // that the clusters do not all want the CPU at once.
 func (e *Engine) begin(s *Subject, i, of int) *subject {
-	now, every := e.options.Now(), s.Evaluate()
+	now, terms := e.options.Now(), s.Terms()
+	every := terms.Evaluate
 	return &subject{
-		Subject: s, minds: s.Minds(e.yield), shed: s.Shed(), shedStep: s.Shed(),
+		Subject: s, terms: terms, minds: s.Minds(terms, e.yield), shed: s.Shed(), shedStep: s.Shed(),
 		stepAt: now.Add(stepEvery), judgeAt: now.Add(every + every*time.Duration(i)/time.Duration(of)),
 	}
 }
@@ -292,6 +293,9 @@ func (e *Engine) work(s *subject) {
 		return
 	}
 	now := e.options.Now()
+	if e.reconfigure(s, now); s.minds.Judge == nil {
+		return
+	}
 	if now >= s.stepAt {
 		s.stepAt = now.Add(stepEvery)
 		e.step(s, now)
@@ -304,9 +308,24 @@ func (e *Engine) work(s *subject) {
 		return
 	}
 	e.behind = false
-	s.judgeAt = now.Add(s.Evaluate())
+	s.judgeAt = now.Add(s.terms.Evaluate)
 	e.judge(s, now)
 	e.budget.settle(time.Now(), threadTime())
+}
+
+// reconfigure takes over what the file says now. What is known stays.
+func (e *Engine) reconfigure(s *subject, now stats.Instant) {
+	terms := s.Terms()
+	if terms == s.terms {
+		return
+	}
+	s.judgeAt = min(s.judgeAt, now.Add(terms.Evaluate))
+	s.terms = terms
+	options := terms.Judge
+	options.Yield = e.yield
+	if failure, stack := try(func() { s.minds.Judge.Configure(options) }); failure != "" {
+		e.judgeFailed(s, failure, stack)
+	}
 }
 
 // postpone says once that judgements come later than they should.
@@ -398,7 +417,7 @@ func (e *Engine) enter(s *subject, d *decide.Decision) {
 		status.Decisions = map[Counted]uint64{}
 	}
 	status.Decisions[Counted{d.Action, d.Gate}]++
-	status.Judged, status.Next, status.Fault = entry.Time, s.Evaluate(), s.broken
+	status.Judged, status.Next, status.Fault = entry.Time, s.terms.Evaluate, s.broken
 	if len(d.Candidates) > 0 || status.Decision.Cluster == "" {
 		status.Decision = *d
 	}
@@ -408,9 +427,9 @@ func (e *Engine) enter(s *subject, d *decide.Decision) {
 func modeOf(s *cluster.Snapshot) decide.Mode {
 	switch s.Engine.Mode {
 	case cluster.Advise:
-		return decide.Advise2
+		return decide.Advising
 	case cluster.Freeze:
-		return decide.Freeze
+		return decide.Frozen
 	}
 	return decide.Auto
 }

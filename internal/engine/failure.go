@@ -64,8 +64,8 @@ func (e *Engine) maybeResume(s *subject) {
 	if !wanted || s.broken == "" {
 		return
 	}
-	s.broken, s.version = "", 0
-	s.minds = s.Minds(e.yield)
-	s.judgeAt = e.options.Now().Add(s.Evaluate())
+	s.broken, s.version, s.terms = "", 0, s.Terms()
+	s.minds = s.Minds(s.terms, e.yield)
+	s.judgeAt = e.options.Now().Add(s.terms.Evaluate)
 	e.options.Log.Info("the engine takes the cluster up again", "cluster", name)
 }

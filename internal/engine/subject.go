@@ -19,6 +19,7 @@ type Judge interface {
 	Evaluate(v *decide.View) decide.Decision
 	Step(v *decide.View) decide.Step
 	SetMode(m decide.Mode)
+	Configure(o decide.Options)
 }
 
 // Learner is what the engine asks of a learn.Learner.
@@ -40,14 +41,21 @@ type Minds struct {
 // Subject is a cluster as the engine works on it. It is made once and stays
 // the same for as long as the cluster lives.
 type Subject struct {
-	Cluster  *cluster.Cluster
-	Evaluate func() time.Duration // between two judgements
-	Drain    func(into []lb.Record) (n int, lost uint64)
-	Pending  func(into []lb.Pending) []lb.Pending
-	Shed     func() uint64 // requests that were refused for want of room, since the start
+	Cluster *cluster.Cluster
+	// Terms returns what is configured. Another pointer says that it changed.
+	Terms   func() *Terms
+	Drain   func(into []lb.Record) (n int, lost uint64)
+	Pending func(into []lb.Pending) []lb.Pending
+	Shed    func() uint64 // requests that were refused for want of room, since the start
 	// Minds returns new ones: at the start, and when the engine is taken up
 	// again after a failure. yield is to be called often during long work.
-	Minds func(yield func()) Minds
+	Minds func(t *Terms, yield func()) Minds
+}
+
+// Terms are what is configured about the engine at one cluster.
+type Terms struct {
+	Evaluate time.Duration // between two judgements
+	Judge    decide.Options
 }
 
 // mostNotes bounds what the guard did between two judgements.
@@ -57,6 +65,7 @@ const mostNotes = 32
 type subject struct {
 	*Subject
 	minds   Minds
+	terms   *Terms
 	version uint64      // of the snapshot whose members the learner knows
 	held    []lb.Record // came while the judge was thinking
 
