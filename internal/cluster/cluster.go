@@ -72,6 +72,7 @@ type Event struct {
 	What     string // "state", "policy", "trial", "engine" or "panic"
 	From, To string
 	Reason   string
+	By       string // of a change of policy: "engine", "operator" or "file"
 }
 
 // Snapshot is a cluster at one moment. It never changes.
@@ -280,12 +281,12 @@ func (c *Cluster) Refresh() {
 
 // report tells what a publish changed for the cluster as a whole.
 func (c *Cluster) report(old, s *Snapshot) {
-	event := Event{Cluster: c.options.Name, What: "policy", To: s.Policy}
+	event := Event{Cluster: c.options.Name, What: "policy", To: s.Policy, By: "file"}
 	switch {
 	case s.Adaptive:
-		event.Reason = c.choice.why
+		event.Reason, event.By = c.choice.why, "engine"
 	case s.Pinned:
-		event.Reason = "pinned by the operator"
+		event.Reason, event.By = "pinned by the operator", "operator"
 	}
 	if old != nil {
 		event.From = old.Policy

@@ -115,6 +115,7 @@ func (v *validator) saidIn(path string) bool {
 // Bound is one thing that a rule asks for.
 type Bound struct {
 	Condition string  // its name in the journal
+	Holds     bool    // by its own definition, whatever Value is
 	Below     bool    // the measure must be below Value, else above it
 	Value     float64 // a share as a part of 1
 }
@@ -123,7 +124,7 @@ type Bound struct {
 func (w *When) Bounds() (all []Bound) {
 	for _, b := range w.written() {
 		below, value, _ := b.parse() // validated
-		all = append(all, Bound{Condition: b.name, Below: below, Value: value})
+		all = append(all, Bound{Condition: b.name, Holds: b.text == holds, Below: below, Value: value})
 	}
 	return all
 }
@@ -152,13 +153,16 @@ var measures = map[string]struct {
 	"slow_endpoint": {"x", 1, 1e6, `">2x"`},
 	"bursty":        {"", 0, 1e6, `">5"`},
 	"heterogeneous": {"x", 1, 1e6, `">1.5x"`},
-	"affinity":      {"x", 1, 1e6, `">1.25x"`},
+	"affinity":      {"x", 0, 1, `"<0.8x"`},
 	"heavy_tail":    {"", 0, 1e6, `">2"`},
 	"far_endpoint":  {"x", 1, 1e6, `">1.5x"`},
 	"overload":      {"%", 0, 1, `">97%"`},
 	"hidden_load":   {"x", 1, 1e6, `">1.5x"`},
 	"no_data":       {"", 0, 1e6, `"<300"`},
 }
+
+// holds stands for the bound that a condition has by its own definition.
+const holds = "holds"
 
 // Conditions returns the names that a rule may ask for.
 func Conditions() []string {
@@ -204,6 +208,8 @@ func (b *bound) check() error {
 	m := measures[b.name]
 	below, value, err := b.parse()
 	switch {
+	case b.text == holds:
+		return nil
 	case err != nil:
 		return err
 	case below && value <= m.least || !below && value >= m.most:

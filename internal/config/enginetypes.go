@@ -23,14 +23,14 @@ type Rule struct {
 	Use  string `yaml:"use" required:"name a policy, as in use: peak-ewma" doc:"policy to use then"`
 }
 
-// When are bounds of what is measured, as in ">5%", and how long they must
-// have been crossed. The keys are the names of the conditions in the journal.
+// When are bounds of what is measured, as in ">5%", or "holds" for the bound
+// of the condition itself, and how long they must have been crossed. The keys are the names of the conditions in the journal.
 type When struct {
 	ErrorRate     string   `yaml:"error_rate" doc:"share of failures in the cluster, as in >5%"`
 	SlowEndpoint  string   `yaml:"slow_endpoint" doc:"service time of the slowest endpoint over the median, as in >2x"`
 	Bursty        string   `yaml:"bursty" doc:"variance over mean of the arrivals in 100 ms, 1 for a Poisson stream, as in >5"`
 	Heterogeneous string   `yaml:"heterogeneous" doc:"speed of the fastest endpoint over that of the slowest, capacity included, as in >1.5x"`
-	Affinity      string   `yaml:"affinity" doc:"service time of a key that is new to its endpoint over that of one that was there lately, as in >1.25x"`
+	Affinity      string   `yaml:"affinity" doc:"service time of a key that its endpoint has just seen over that of a new one, as in <0.8x"`
 	HeavyTail     string   `yaml:"heavy_tail" doc:"standard deviation over mean of the service times, as in >2"`
 	FarEndpoint   string   `yaml:"far_endpoint" doc:"latency of the farthest endpoint over that of the nearest at low load, as in >1.5x"`
 	Overload      string   `yaml:"overload" doc:"share of the capacity in use, as in >97%"`

@@ -427,9 +427,9 @@ func (e *Engine) enter(s *subject, d *decide.Decision) {
 func modeOf(s *cluster.Snapshot) decide.Mode {
 	switch s.Engine.Mode {
 	case cluster.Advise:
-		return decide.Advising
+		return decide.Advise
 	case cluster.Freeze:
-		return decide.Frozen
+		return decide.Freeze
 	}
 	return decide.Auto
 }

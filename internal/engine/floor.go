@@ -7,5 +7,10 @@ import (
 )
 
 // floor raises the latency estimates of endpoints, so that a policy that takes
-// over does not take those for free that it knows nothing of.
-func (e *Engine) floor(_ []*lb.Endpoint, _ time.Duration) {}
+// over does not herd to those that it knows nothing of.
+func (e *Engine) floor(members []*lb.Endpoint, least time.Duration) {
+	now := e.options.Now()
+	for _, m := range members {
+		m.Live.Floor(now, least)
+	}
+}
