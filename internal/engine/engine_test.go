@@ -313,3 +313,36 @@ func TestStrangeNumbersReachNobody(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// listener counts what a judge is given.
+type listener struct {
+	Judge
+	judged int
+}
+
+func (l *listener) Evaluate(v *decide.View) decide.Decision { l.judged++; return l.Judge.Evaluate(v) }
+
+func TestATapSeesWhatTheJudgeIsGivenUntilItIsTakenAway(t *testing.T) {
+	b := newBench(lb.Adaptive)
+	var l *listener
+	untap, err := b.Tap("web", func(j Judge) Judge { l = &listener{Judge: j}; return l })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Tap("web", func(j Judge) Judge { return j }); err == nil {
+		t.Error("two may listen at a time")
+	}
+	b.run(10100 * time.Millisecond)
+	untap()
+	b.run(10 * time.Second)
+	if l == nil || l.judged != 1 || b.mind.judged != 2 {
+		t.Fatalf("the tap saw %+v of %d", l, b.mind.judged)
+	}
+	if _, err := b.Tap("web", func(Judge) Judge { panic("disk full") }); err != nil {
+		t.Errorf("taken away, and nobody else may listen: %v", err)
+	}
+	b.run(time.Second)
+	if f := b.Status("web").Fault; f == "" {
+		t.Error("a tap that fails went unnoticed")
+	}
+}
