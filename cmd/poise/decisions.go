@@ -204,7 +204,7 @@ func printDecision(w io.Writer, d *admin.Decision) {
 		fmt.Fprintf(w, "  %s %s: %s\n", mark, g.Name, g.Why)
 	}
 	if d.Outcome != nil {
-		fmt.Fprintf(w, "\noutcome after %.0f s: %s (%s)\n", d.Outcome.After, d.Outcome.Verdict, d.Outcome.Text)
+		fmt.Fprintf(w, "\noutcome after %.0f s: %s\n", d.Outcome.After, d.Outcome.Text)
 	}
 }
 
