@@ -190,11 +190,14 @@ func TestConditionsAreNamed(t *testing.T) {
 		run       func(r *engineRig)
 	}{
 		{"no_data", engineSetup{workers: 3}, load.Options{Rate: 20}, nil},
-		{"slow_endpoint", engineSetup{workers: 5}, steady, func(r *engineRig) {
+		// expected-delay sends a slow endpoint so little at once that a window has too few requests to name it by
+		{"slow_endpoint", engineSetup{workers: 5, cluster: "policy: least-request"}, steady, func(r *engineRig) {
 			r.set(0, func(s *worker.Settings) { s.Delay *= 10 })
 		}},
 		{"error_rate", engineSetup{workers: 5}, steady, func(r *engineRig) {
-			r.set(0, func(s *worker.Settings) { s.Errors = 0.5 })
+			for i := range r.workers {
+				r.set(i, func(s *worker.Settings) { s.Errors = 0.2 })
+			}
 		}},
 		{"heterogeneous", engineSetup{workers: 5, change: func(i int, s *worker.Settings) {
 			if i >= 3 {
@@ -203,7 +206,7 @@ func TestConditionsAreNamed(t *testing.T) {
 		}}, steady, func(*engineRig) {}},
 		{"affinity", engineSetup{workers: 4, cluster: "hash_key: header:x-key", change: func(_ int, s *worker.Settings) { s.Cache = 400 }},
 			load.Options{Rate: 500, Keys: 4000, Zipf: 1.05}, func(*engineRig) {}},
-		{"far_endpoint", engineSetup{workers: 5, change: func(_ int, s *worker.Settings) { s.Delay, s.Slots = worker.Duration(10*time.Millisecond), 16 }}, load.Options{Rate: 400}, func(r *engineRig) {
+		{"far_endpoint", engineSetup{workers: 5, change: func(_ int, s *worker.Settings) { s.Delay, s.Slots = worker.Duration(5*time.Millisecond), 16 }}, load.Options{Rate: 200}, func(r *engineRig) {
 			r.set(0, func(s *worker.Settings) { s.Distance = worker.Duration(30 * time.Millisecond) })
 		}},
 		{"overload", engineSetup{workers: 5, change: func(_ int, s *worker.Settings) { s.Slots = 1 }}, load.Options{Rate: 300}, func(*engineRig) {}},
@@ -272,7 +275,11 @@ func TestThePinWinsAndTheEngineGoesOnFromIt(t *testing.T) {
 	if last.To == "" || last.To == "round-robin" {
 		t.Fatalf("round-robin over unequal endpoints was not left; the last switch was %+v", last)
 	}
-	if c := r.cluster(); c.Policy != last.To || !c.Engine.Adaptive {
+	c := r.cluster()
+	for until := time.Now().Add(3 * time.Second); c.Policy != last.To && time.Now().Before(until); c = r.cluster() { // by and by
+		time.Sleep(100 * time.Millisecond)
+	}
+	if c.Policy != last.To || !c.Engine.Adaptive {
 		t.Errorf("the journal says %s, and %s picks", last.To, c.Policy)
 	}
 }
