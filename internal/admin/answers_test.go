@@ -38,6 +38,7 @@ const (
 	oneEngine  = "PUT /api/v1/clusters/{cluster}/engine"
 	allEngines = "PUT /api/v1/engine"
 	journal    = "GET /api/v1/decisions"
+	recorded   = "GET /api/v1/clusters/{cluster}/record"
 	newConfig  = "POST /api/v1/config"
 	profiled   = "GET /debug/pprof/{profile}"
 	asJSON     = "Content-Type: application/json"
@@ -108,6 +109,10 @@ var cases = []aCase{
 	{call: explained, target: "/api/v1/clusters/web/explain?kye=ann", status: 400},
 	{call: explained, target: "/api/v1/clusters/none/explain", status: 404},
 	{call: "POST /api/v1/clusters/{cluster}/whatif", status: 501},
+	{call: recorded, status: 200},
+	{call: recorded, target: "/api/v1/clusters/web/record?for=2h", status: 400},
+	{call: recorded, target: "/api/v1/clusters/none/record", status: 404},
+	{call: recorded, target: "/api/v1/clusters/users/record", status: 409},
 	{call: allEngines, body: `{"mode":"freeze"}`, status: 200},
 	{call: allEngines, body: `["freeze"]`, headers: []string{asJSON}, status: 400},
 	{call: allEngines, body: `{"mode":"` + strings.Repeat("x", mostJSON) + `"}`, status: 413},

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -68,6 +69,14 @@ var entries = []Decision{
 		Evidence:   decide.Evidence{Window: 10, Records: 1000, Rate: 100, Measured: 0.02, Predicted: 0.02, Model: "queues"},
 		Outcome:    &decide.Outcome{After: 30, Before: 0.02, Measured: 0.01, Predicted: 0.01, Verdict: decide.Kept, Text: "-50 %"},
 	}},
+}
+
+func (b *balancer) Record(_ context.Context, cluster string, _ time.Duration, to io.Writer) error {
+	if cluster == "users" {
+		return errors.New("the engine is being recorded already")
+	}
+	_, err := io.WriteString(to, "poise-recording 1\n")
+	return err
 }
 
 func (b *balancer) Decisions(q DecisionQuery) []Decision { return entries[:min(q.Limit, len(entries))] }

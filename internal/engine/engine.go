@@ -99,6 +99,7 @@ func (e *Engine) Set(all []*Subject) {
 		if !slices.ContainsFunc(next, func(s *subject) bool { return s.Cluster.Name() == name }) {
 			delete(e.notes, name)
 			delete(e.status, name)
+			delete(e.taps, name)
 		}
 	}
 	e.subjects = next
