@@ -19,10 +19,11 @@ import (
 )
 
 const (
-	tickEvery = 100 * time.Millisecond // between two readings of the rings
-	stepEvery = time.Second            // between two looks at what was decided
-	batch     = 1024                   // records that are read at once
-	mostHeld  = 1 << 14                // records that wait while a judge is thinking
+	tickEvery    = 100 * time.Millisecond // between two readings of the rings
+	stepEvery    = time.Second            // between two looks at what was decided, and where judgements are frequent
+	stepsBetween = 10                     // so many of them from one to the next
+	batch        = 1024                   // records that are read at once
+	mostHeld     = 1 << 14                // records that wait while a judge is thinking
 )
 
 // Options are what the engine works with.
@@ -300,7 +301,7 @@ func (e *Engine) work(s *subject) {
 		return
 	}
 	if now >= s.stepAt {
-		s.stepAt = now.Add(stepEvery)
+		s.stepAt = now.Add(min(stepEvery, s.terms.Evaluate/stepsBetween))
 		e.step(s, now)
 	}
 	if now < s.judgeAt || s.minds.Judge == nil {

@@ -190,7 +190,7 @@ func TestConditionsAreNamed(t *testing.T) {
 		run       func(r *engineRig)
 	}{
 		{"no_data", engineSetup{workers: 3}, load.Options{Rate: 20}, nil},
-		// expected-delay sends a slow endpoint so little at once that a window has too few requests to name it by
+		// expected-delay sends a slow or far endpoint so little at once that a window has too few requests to name it by
 		{"slow_endpoint", engineSetup{workers: 5, cluster: "policy: least-request"}, steady, func(r *engineRig) {
 			r.set(0, func(s *worker.Settings) { s.Delay *= 10 })
 		}},
@@ -199,14 +199,14 @@ func TestConditionsAreNamed(t *testing.T) {
 				r.set(i, func(s *worker.Settings) { s.Errors = 0.2 })
 			}
 		}},
-		{"heterogeneous", engineSetup{workers: 5, change: func(i int, s *worker.Settings) {
+		{"heterogeneous", engineSetup{workers: 5, cluster: "policy: least-request", change: func(i int, s *worker.Settings) {
 			if i >= 3 {
 				s.Delay *= 4
 			}
 		}}, steady, func(*engineRig) {}},
 		{"affinity", engineSetup{workers: 4, cluster: "hash_key: header:x-key", change: func(_ int, s *worker.Settings) { s.Cache = 400 }},
 			load.Options{Rate: 500, Keys: 4000, Zipf: 1.05}, func(*engineRig) {}},
-		{"far_endpoint", engineSetup{workers: 5, change: func(_ int, s *worker.Settings) { s.Delay, s.Slots = worker.Duration(5*time.Millisecond), 16 }}, load.Options{Rate: 200}, func(r *engineRig) {
+		{"far_endpoint", engineSetup{workers: 5, cluster: "policy: least-request", change: func(_ int, s *worker.Settings) { s.Delay, s.Slots = worker.Duration(5*time.Millisecond), 16 }}, load.Options{Rate: 200}, func(r *engineRig) {
 			r.set(0, func(s *worker.Settings) { s.Distance = worker.Duration(30 * time.Millisecond) })
 		}},
 		{"overload", engineSetup{workers: 5, change: func(_ int, s *worker.Settings) { s.Slots = 1 }}, load.Options{Rate: 300}, func(*engineRig) {}},
