@@ -17,6 +17,7 @@ type Settings struct {
 	Delay        Duration `json:"delay"`          // mean service time of /work
 	Distribution string   `json:"distribution"`   // constant, exponential or heavy
 	Slots        int      `json:"slots"`          // requests served at once, the rest wait in order; 0 means no limit
+	Distance     Duration `json:"distance"`       // added to every answer of /work outside of the slots, as a long way would
 	Errors       Share    `json:"errors"`         // answered 503 after 1 ms
 	Health       string   `json:"health"`         // ok, fail or hang
 	Hang         Share    `json:"hang"`           // never answered
@@ -125,7 +126,7 @@ func (s Settings) changed(body io.Reader) (Settings, error) {
 		return s, fmt.Errorf("the body must be a JSON object, as in {\"delay\": \"200ms\"}: %w", err)
 	}
 	fields := map[string]any{
-		"delay": &s.Delay, "distribution": &s.Distribution, "slots": &s.Slots, "errors": &s.Errors, "health": &s.Health,
+		"delay": &s.Delay, "distribution": &s.Distribution, "slots": &s.Slots, "distance": &s.Distance, "errors": &s.Errors, "health": &s.Health,
 		"hang": &s.Hang, "reset": &s.Reset, "crash_mid_body": &s.CrashMidBody, "cache": &s.Cache, "body": &s.Body,
 		"chunked": &s.Chunked,
 	}

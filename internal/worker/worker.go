@@ -167,6 +167,7 @@ func (w *Worker) work(a http.ResponseWriter, r *http.Request) {
 		drop(a)
 		return
 	}
+	sleep(r.Context(), time.Duration(s.Distance))
 	if err := w.gate.enter(r.Context()); err != nil {
 		http.Error(a, "too many requests wait", http.StatusServiceUnavailable)
 		return
