@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"record", "twin"}, // transport and listener count with the counters of record; decide judges by the twin
 	{"cluster", "decide", "guard", "probe", "transport"},
 	{"proxy", "engine", "listener", "telemetry", "admin", "worker", "load", "sim"},
-	{"app", "lab"},
+	{"app", "lab", "sim/table"},
 }
 
 // pure packages have no I/O, clock, goroutine or dice of their own.

@@ -121,6 +121,9 @@ func (p *parser) step(now *state, st step) {
 		}
 		w := &words{all: []word{{col: c.col}}}
 		p.check(w, e)
+		if e.Sharing != now.before[c].endpoints[i].Sharing {
+			w.fail(c.col, "declare two groups instead", "an endpoint keeps its discipline: slots stay slots, cores stay cores")
+		}
 		if w.bad != nil {
 			p.line = c.line
 			p.problem(w.bad.Col, w.bad.Hint, w.bad.What, c.text)
@@ -135,7 +138,7 @@ func (p *parser) step(now *state, st step) {
 func (p *parser) checkWhole() {
 	s := p.s
 	p.line = 1
-	requests, keyed := s.requests()
+	requests, keyed := s.Requests()
 	switch {
 	case requests > mostRequests:
 		p.problem(1, "shorten the run or lower the rate", fmt.Sprintf("that makes %.0f requests, more than %d", requests, mostRequests), "")
@@ -154,9 +157,9 @@ func (p *parser) checkWhole() {
 	}
 }
 
-// requests returns how many are expected in the whole run, and whether any of
+// Requests returns how many are expected in the whole run, and whether any of
 // them has a key.
-func (s *Scenario) requests() (n float64, keyed bool) {
+func (s *Scenario) Requests() (n float64, keyed bool) {
 	rate, since := s.Arrivals.Rate, time.Duration(0)
 	keyed = s.Keys.Count > 0
 	for _, e := range s.Events {
