@@ -204,7 +204,7 @@ func withExcerpts(err error) error {
 
 // usual are the contenders of a comparison that was told nothing.
 var usual = []string{
-	"round-robin", "least-request", "p2c", "peak-ewma", "hot-cold", "bounded-hash", "adaptive", "rules", "bandit", "central", "floor",
+	"round-robin", "least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay", "bounded-hash", "adaptive", "rules", "bandit", "central", "floor",
 }
 
 func contenders(text string) (all []sim.Contender, err error) {

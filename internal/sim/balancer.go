@@ -22,7 +22,7 @@ type balancer struct {
 	dice      stats.Dice
 	policy    string
 	picker    balance.Picker
-	brain     brain // nil when nobody judges
+	mind      *mind // nil when the policy needs none
 }
 
 // place is where an attempt is.
@@ -103,6 +103,9 @@ func (b *balancer) use(policy string) {
 
 func (b *balancer) set() balance.Set {
 	s := balance.Set{Members: b.endpoints, Cursor: &b.cursor}
+	if b.mind != nil {
+		s.Affinity = b.mind.affinity
+	}
 	for _, e := range b.endpoints {
 		if b.guard == nil || !b.guard.Ejected(e) {
 			s.Eligible = append(s.Eligible, e)
@@ -161,13 +164,13 @@ func (r *run) send(q *request) {
 
 func (r *run) pick(q *request) (*lb.Endpoint, lb.Flags, error) {
 	b := q.at
-	info := balance.PickInfo{Now: r.now, Dice: &b.dice, Exclude: q.tried[:q.retries]}
+	info := balance.PickInfo{Now: r.now, Dice: &b.dice, Idempotent: true, Exclude: q.tried[:q.retries]}
 	if q.job.Keyed {
 		info.Key, info.HasKey = q.job.Hash(), true
 	}
 	picker, flags := b.picker, lb.Flags(0)
-	if b.brain != nil {
-		picker, flags = b.brain.picker(q)
+	if b.mind != nil {
+		picker, flags = b.mind.picker()
 	}
 	if b.guard == nil {
 		e, err := picker.Pick(info)
@@ -202,8 +205,8 @@ func (r *run) close(a *attempt, latency time.Duration, o lb.Outcome, late bool) 
 		e.Stats.Latency.Observe(latency)
 	}
 	e.Live.Observe(lb.Observation{End: r.now, Latency: latency, Inflight: a.inflight, Outcome: o, Attempt: a.number + 1, Flags: a.flags})
-	if b.brain != nil {
-		b.brain.record(lb.Record{
+	if b.mind != nil {
+		b.mind.records = append(b.mind.records, lb.Record{
 			Sent: a.sent, Took: r.now.Sub(a.sent), Latency: latency, Key: a.job.Hash(), Endpoint: e.ID, Inflight: uint16(min(a.inflight, 65535)),
 			Outcome: o, Attempt: uint8(a.number + 1), Flags: a.flags,
 		})
@@ -299,7 +302,7 @@ func (r *run) tick(b *balancer) {
 
 func (b *balancer) publish() {
 	b.use(b.policy)
-	if b.brain != nil {
-		b.brain.publish()
+	if b.mind != nil {
+		b.mind.publish()
 	}
 }

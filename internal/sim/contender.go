@@ -70,13 +70,39 @@ func Play(s *scenario.Scenario, jobs []Job, c Contender, seed uint64, o Options)
 	default:
 		r := newRun(s, jobs, seed)
 		for _, b := range r.balancers {
-			b.use(c.Name)
+			r.prepare(b, c, o)
 		}
 		r.play()
 		res = summarise(s, jobs, r.took)
+		if m := r.balancers[0].mind; m != nil { // of several balancers the first one tells
+			res.Switches, res.Decisions = m.switches, m.decisions
+		}
 	}
 	res.Contender, res.Seed = c, seed
 	return res
+}
+
+// prepare gives a balancer its policy and whatever stands above it.
+func (r *run) prepare(b *balancer, c Contender, o Options) {
+	policy := c.Name
+	switch c.Name {
+	case Bandit:
+		policy = c.From
+		if policy == "" {
+			policy = fixed[0]
+		}
+		r.giveMind(b, newBandit(startingWith(policy, fixed), r.now))
+	case "expected-delay":
+		r.giveMind(b, nil)
+	}
+	b.use(policy)
+}
+
+// fixed are the policies that judges choose from.
+var fixed = []string{"expected-delay", "hot-cold", "peak-ewma", "least-request", "p2c", "round-robin"}
+
+func startingWith(first string, all []string) []string {
+	return append([]string{first}, slices.DeleteFunc(slices.Clone(all), func(p string) bool { return p == first })...)
 }
 
 // Options are what the judges go by.

@@ -5,21 +5,10 @@
 package sim
 
 import (
-	"poise/internal/balance"
 	"poise/internal/guard"
-	"poise/internal/lb"
 	"poise/internal/scenario"
 	"poise/internal/stats"
 )
-
-// brain is what stands above the picker: it sees what was recorded and may
-// change what is picked by.
-type brain interface {
-	picker(q *request) (balance.Picker, lb.Flags)
-	record(lb.Record)
-	drain(r *run)
-	publish()
-}
 
 // run is one scenario under one contender.
 type run struct {
@@ -138,6 +127,6 @@ func (r *run) happen(e event) {
 	case ticks:
 		r.tick(r.balancers[e.of])
 	case drains:
-		r.balancers[e.of].brain.drain(r)
+		r.drain(r.balancers[e.of])
 	}
 }
