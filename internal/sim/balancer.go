@@ -297,6 +297,9 @@ func (r *run) tick(b *balancer) {
 		b.publish()
 	}
 	r.told, _ = b.guard.Journal().Drain(r.told[:0])
+	if b.mind != nil {
+		b.mind.guarded(r.told)
+	}
 	r.calendar.add(event{at: r.now.Add(guard.TickEvery), kind: ticks, of: b.index})
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"poise/internal/decide"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -66,7 +67,10 @@ func (b *bandit) tick(m *mind, now stats.Instant) {
 	a.sum -= math.Log(loss)
 	b.now = b.choose()
 	to := b.arms[b.now].policy
-	told := Told{At: now.Sub(start), Switched: to != m.b.policy, Text: fmt.Sprintf("%s cost %.1f ms; next is %s", m.b.policy, loss*1e3, to)}
+	told := Told{At: now.Sub(start), Action: decide.Hold, Text: fmt.Sprintf("%s cost %.1f ms; next is %s", m.b.policy, loss*1e3, to)}
+	if to != m.b.policy {
+		told.Action = decide.Switch
+	}
 	m.decisions = append(m.decisions, told)
 	m.run(to, 1, now)
 }

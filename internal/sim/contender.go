@@ -1,10 +1,13 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"poise/internal/decide"
 	"poise/internal/lb"
 	"poise/internal/scenario"
 )
@@ -82,28 +85,64 @@ func Play(s *scenario.Scenario, jobs []Job, c Contender, seed uint64, o Options)
 	return res
 }
 
+// Options are what the judges go by. The zero value is what serves.
+type Options struct {
+	Pinned  time.Duration // how long the operator keeps the policy that a judge starts from; 0: 10 s, when one is named
+	Decide  decide.Options
+	Watched func(*decide.Decision) // sees every decision; called from the run that makes it. May be nil
+}
+
 // prepare gives a balancer its policy and whatever stands above it.
 func (r *run) prepare(b *balancer, c Contender, o Options) {
 	policy := c.Name
 	switch c.Name {
 	case Bandit:
-		policy = c.From
-		if policy == "" {
-			policy = fixed[0]
-		}
+		policy = cmp.Or(c.From, fixed[0])
 		r.giveMind(b, newBandit(startingWith(policy, fixed), r.now))
+	case Adaptive, Rules:
+		policy = r.judged(b, c, o)
 	case "expected-delay":
 		r.giveMind(b, nil)
 	}
 	b.use(policy)
 }
 
-// fixed are the policies that judges choose from.
+// judged puts the engine above a balancer and returns the policy that it
+// begins with.
+func (r *run) judged(b *balancer, c Contender, o Options) string {
+	d := o.Decide
+	d.Seed = mix(r.seed + uint64(b.index))
+	d.Timeout = r.s.Timeout
+	if c.Name == Rules {
+		d.Kind = decide.ByRules
+	}
+	if len(d.Candidates) == 0 {
+		d.Candidates = Candidates(r.s)
+	}
+	e := newEngine(d, r.now)
+	e.cluster = r.s.Name
+	policy := cmp.Or(c.From, decide.Start(d.Candidates))
+	if c.From != "" {
+		e.pinned = r.now.Add(cmp.Or(o.Pinned, 10*time.Second))
+	}
+	e.judge.Operator(policy, c.From != "")
+	e.watch = o.Watched
+	r.giveMind(b, e)
+	return policy
+}
+
+// Candidates are the policies that the engine chooses from in a scenario: a
+// hash policy is one where requests have keys.
+func Candidates(s *scenario.Scenario) []string {
+	if _, keyed := s.Requests(); keyed {
+		return append(slices.Clone(decide.DefaultCandidates), "bounded-hash")
+	}
+	return slices.Clone(decide.DefaultCandidates)
+}
+
+// fixed are the policies that the bandit chooses from.
 var fixed = []string{"expected-delay", "hot-cold", "peak-ewma", "least-request", "p2c", "round-robin"}
 
 func startingWith(first string, all []string) []string {
 	return append([]string{first}, slices.DeleteFunc(slices.Clone(all), func(p string) bool { return p == first })...)
 }
-
-// Options are what the judges go by.
-type Options struct{}

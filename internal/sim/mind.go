@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"poise/internal/balance"
+	"poise/internal/guard"
 	"poise/internal/lb"
 	"poise/internal/learn"
 	"poise/internal/stats"
@@ -100,4 +101,15 @@ func (m *mind) run(policy string, share float64, now stats.Instant) {
 		}
 	}
 	m.publish()
+}
+
+// guarded hears what the guard did.
+func (m *mind) guarded(actions []guard.Action) {
+	e, ok := m.judge.(*engine)
+	if !ok {
+		return
+	}
+	for i := range actions {
+		e.note(&actions[i])
+	}
 }

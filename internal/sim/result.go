@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"poise/internal/decide"
 	"poise/internal/scenario"
 )
 
@@ -38,10 +39,14 @@ type Switch struct {
 // Told is one decision of the engine, in words.
 type Told struct {
 	At         time.Duration
-	Switched   bool
+	Action     string // of decide, or outcome
+	Gate       string // the first that did not let it pass
 	Text       string
 	Conditions []string // that were true
 }
+
+// Switched reports whether requests were picked otherwise from then on.
+func (t *Told) Switched() bool { return t.Action == decide.Switch || t.Action == decide.Undo }
 
 func summarise(s *scenario.Scenario, jobs []Job, took []float32) Result {
 	res := Result{Scenario: s.Name, Took: took}

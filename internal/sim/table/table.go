@@ -145,7 +145,7 @@ func (s *Sheet) decisions(b *strings.Builder, x *Cell) {
 	fmt.Fprintf(b, "  %s decided:\n", x.Contender)
 	told, last, left := 0, "", 0
 	for _, d := range x.Decisions {
-		if !d.Switched && d.Text == last {
+		if !d.Switched() && d.Text == last {
 			continue
 		}
 		last = d.Text
@@ -155,7 +155,7 @@ func (s *Sheet) decisions(b *strings.Builder, x *Cell) {
 		}
 		told++
 		text := d.Text
-		if d.Switched {
+		if d.Switched() {
 			text = s.bold(text)
 		}
 		fmt.Fprintf(b, "    %5.0f s  %s\n", d.At.Seconds(), text)
