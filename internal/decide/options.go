@@ -5,6 +5,7 @@ import (
 
 	"poise/internal/balance"
 	"poise/internal/lb"
+	"poise/internal/learn"
 	"poise/internal/stats"
 )
 
@@ -108,10 +109,11 @@ type View struct {
 	Pinned    bool   // by the operator: Policy is what they want
 	Endpoints []EndpointView
 	Pending   []lb.Pending
-	Lost      uint64  // records that were overwritten since the last view
-	Shed      uint64  // requests that were refused for want of room since the last view
-	Foreign   float64 // requests under way at the endpoints over those that we sent, as the endpoints report; 0: unknown
-	Cursor    uint64  // where round-robin stands
-	// Learner and Affinity come with package learn
-	Notes []string // what the guard did since the last view, one line each
+	Lost      uint64         // records that were overwritten since the last view
+	Shed      uint64         // requests that were refused for want of room since the last view
+	Foreign   float64        // requests under way at the endpoints over those that we sent, as the endpoints report; 0: unknown
+	Cursor    uint64         // where round-robin stands
+	Learner   *learn.Learner // what expected-delay learns by; nil: it learns nothing in a replay
+	Affinity  *lb.Affinity
+	Notes     []string // what the guard did since the last view, one line each
 }

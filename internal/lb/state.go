@@ -16,6 +16,8 @@ type LiveState struct {
 	Latest        uint64
 	ByLoad        [loadBins]uint64
 	Work, Health  uint64
+	Served        uint32
+	Chosen        uint32
 }
 
 // State returns l as it is now.
@@ -26,6 +28,7 @@ func (l *Live) State() (s LiveState) {
 		s.ByLoad[i] = l.byLoad[i].Load()
 	}
 	s.Work, s.Health = l.learnt.work.Load(), l.learnt.health.Load()
+	s.Served, s.Chosen = l.learnt.served.Load(), l.chosen.Load()
 	return s
 }
 
@@ -40,6 +43,8 @@ func (l *Live) SetState(s LiveState) {
 	}
 	l.learnt.work.Store(s.Work)
 	l.learnt.health.Store(s.Health)
+	l.learnt.served.Store(s.Served)
+	l.chosen.Store(s.Chosen)
 }
 
 // Floor raises every latency that is known and below least to it, as of now.

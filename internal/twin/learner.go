@@ -12,11 +12,11 @@ const taught = "expected-delay"
 
 // teach gives a policy that learns a copy of what was learnt, which goes on
 // learning from the replay.
-func (r *replay) teach(policy string, _ *balance.Set) {
+func (r *replay) teach(policy string, set *balance.Set) {
 	if policy != taught || r.m.in.Teach == nil || r.m.in.Options.Ablate.ColdStart {
 		return
 	}
-	r.learner = r.m.in.Teach(r.ends)
+	r.learner, set.Affinity = r.m.in.Teach(r.ends)
 }
 
 func (r *replay) learn(at time.Duration, i int32, outcome lb.Outcome) {

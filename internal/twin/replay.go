@@ -145,7 +145,7 @@ func (r *replay) begin(i int32) bool {
 	s := j.fixed
 	if s < 0 || r.without[s] {
 		e, err := r.picker.Pick(balance.PickInfo{
-			Now: r.m.in.Now.Add(j.at), Dice: &r.dice, Key: j.key, HasKey: j.keyed >= 0,
+			Now: r.m.in.Now.Add(j.at), Dice: &r.dice, Key: j.key, HasKey: j.keyed >= 0, Idempotent: true,
 		})
 		if err != nil {
 			return false

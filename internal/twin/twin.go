@@ -76,7 +76,7 @@ type Input struct {
 	Memory    *Memory // of earlier windows, changed by Fit; nil: none
 	// Teach clones what expected-delay knows for these endpoints, which are
 	// clones too; nil: nothing is learnt in a replay.
-	Teach   func(onto []*lb.Endpoint) Learner
+	Teach   func(onto []*lb.Endpoint) (Learner, *lb.Affinity)
 	Yield   func() // called every 64 records; nil: never
 	Options Options
 }
