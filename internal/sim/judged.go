@@ -51,6 +51,7 @@ func (e *engine) tick(m *mind, now stats.Instant) {
 	}
 	view := e.view(m, now)
 	step := e.judge.Step(view)
+	view.Notes, e.notes = nil, e.notes[:0] // it has them
 	for i := range step.Entries {
 		e.tell(m, &step.Entries[i])
 	}
@@ -67,7 +68,6 @@ func (e *engine) tick(m *mind, now stats.Instant) {
 	e.judgeAt = e.judgeAt.Add(e.every)
 	view.Policy = m.b.policy
 	d := e.judge.Evaluate(view)
-	e.notes = e.notes[:0]
 	e.tell(m, &d)
 	if d.Changed {
 		e.do(m, d.Do, now)
