@@ -84,7 +84,7 @@ func simulate(c *cobra.Command, o simOptions, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	p := sim.Plan{Scenarios: all}
+	p := sim.Plan{Scenarios: all, Skip: sim.Keyless}
 	if p.Contenders, err = contenders(o.policies); err != nil {
 		return usageError{err}
 	}

@@ -18,7 +18,8 @@ type Plan struct {
 	Contenders []Contender
 	Seeds      []uint64
 	Options    Options
-	Progress   func(done, total int) // may be nil; called from several goroutines
+	Skip       func(s *scenario.Scenario, c Contender) bool // what is not run; nil: everything is
+	Progress   func(done, total int)                        // may be nil; called from several goroutines
 	// Keep gets every result with what each request took, before that is
 	// dropped. It is called from several goroutines and may be nil.
 	Keep func(s *scenario.Scenario, jobs []Job, r *Result)
@@ -58,7 +59,9 @@ func (p *Plan) Run(ctx context.Context) ([]Result, error) {
 					if ctx.Err() != nil {
 						return
 					}
-					results[(u.scenario*len(p.Seeds)+u.seed)*per+c] = p.one(s, jobs, p.Contenders[c], seed)
+					if p.Skip == nil || !p.Skip(s, p.Contenders[c]) {
+						results[(u.scenario*len(p.Seeds)+u.seed)*per+c] = p.one(s, jobs, p.Contenders[c], seed)
+					}
 					if n := int(done.Add(1)); p.Progress != nil {
 						p.Progress(n, len(results))
 					}
@@ -78,3 +81,15 @@ func (p *Plan) one(s *scenario.Scenario, jobs []Job, c Contender, seed uint64) R
 	r.Took = nil
 	return r
 }
+
+// Keyless skips the hash policies where no request has a key: without one they
+// choose at random, and nobody would configure them.
+func Keyless(s *scenario.Scenario, c Contender) bool {
+	if !slices.Contains(hashing, c.Name) && !slices.Contains(hashing, c.From) {
+		return false
+	}
+	_, keyed := s.Requests()
+	return !keyed
+}
+
+var hashing = []string{"bounded-hash", "ring-hash", "maglev"}
