@@ -25,6 +25,8 @@ type simOptions struct {
 	seeds    int
 	json     bool
 	list     bool
+	evaluate time.Duration
+	dwell    time.Duration
 	matrix   bool
 }
 
@@ -49,6 +51,8 @@ scenarios.`,
 	f.IntVar(&o.seeds, "seeds", 1, "average over so many seeds, from --seed on")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON")
 	f.BoolVar(&o.list, "list", false, "list the shipped scenarios")
+	f.DurationVar(&o.evaluate, "evaluate", 10*time.Second, "how often the engine judges, from 1s")
+	f.DurationVar(&o.dwell, "dwell", time.Minute, "least time between two switches of the engine")
 	f.BoolVar(&o.matrix, "matrix", false, "one line a scenario, also for a few")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if o.list {
@@ -80,11 +84,15 @@ func simulate(c *cobra.Command, o simOptions, args []string) error {
 	if o.seeds < 1 || o.seeds > mostSeeds {
 		return usageError{fmt.Errorf("--seeds must be from 1 to %d", mostSeeds)}
 	}
+	if o.evaluate < time.Second || o.dwell < o.evaluate {
+		return usageError{errors.New("--evaluate must be at least 1s, and --dwell at least as long")}
+	}
 	all, err := findScenarios(args)
 	if err != nil {
 		return usageError{err}
 	}
 	p := suite.Plan{Scenarios: all, Skip: suite.Keyless}
+	p.Options.Decide.Evaluate, p.Options.Decide.Dwell = o.evaluate, o.dwell
 	if p.Contenders, err = contenders(o.policies); err != nil {
 		return usageError{err}
 	}

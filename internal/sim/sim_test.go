@@ -141,3 +141,16 @@ func BenchmarkPlay(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkAdaptive(b *testing.B) {
+	for _, n := range []string{"speed", "affinity", "eight-balancers"} {
+		s, _ := scenario.Find(n)
+		jobs := scenario.Draw(s, 1)
+		b.Run(n, func(b *testing.B) {
+			for b.Loop() {
+				Play(s, jobs, Contender{Name: Adaptive}, 1, Options{})
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(jobs)), "ns/request")
+		})
+	}
+}
