@@ -26,6 +26,7 @@ var floors = [][]string{
 	{"balance/catalog"},
 	{"record", "twin"}, // transport and listener count with the counters of record; decide judges by the twin
 	{"cluster", "decide", "guard", "probe", "transport", "twin/twintest"}, // twintest is for tests
+	{"decide/recording"},
 	{"proxy", "engine", "listener", "telemetry", "admin", "worker", "load", "sim"},
 	{"app", "lab", "sim/suite"},
 }
