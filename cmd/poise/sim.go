@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"poise/internal/lb"
 	"poise/internal/scenario"
 	"poise/internal/sim"
 	"poise/internal/sim/suite"
@@ -27,6 +29,8 @@ type simOptions struct {
 	list     bool
 	evaluate time.Duration
 	dwell    time.Duration
+	record   string
+	save     string
 	matrix   bool
 }
 
@@ -53,10 +57,15 @@ scenarios.`,
 	f.BoolVar(&o.list, "list", false, "list the shipped scenarios")
 	f.DurationVar(&o.evaluate, "evaluate", 10*time.Second, "how often the engine judges, from 1s")
 	f.DurationVar(&o.dwell, "dwell", time.Minute, "least time between two switches of the engine")
+	f.StringVar(&o.record, "record", "", "instead of a scenario: judge again what 'poise record' saved, with --policies as candidates")
+	f.StringVar(&o.save, "save", "", "save what the engine was given, as 'poise record' does; one scenario, one seed, --policies adaptive")
 	f.BoolVar(&o.matrix, "matrix", false, "one line a scenario, also for a few")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if o.list {
 			return listScenarios(c.OutOrStdout())
+		}
+		if o.record != "" {
+			return again(c, o, args)
 		}
 		return simulate(c, o, args)
 	}
@@ -75,6 +84,23 @@ func listScenarios(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// again judges a recording again.
+func again(c *cobra.Command, o simOptions, args []string) error {
+	if len(args) > 0 {
+		return usageError{errors.New("--record takes the place of a scenario: say one of the two")}
+	}
+	var policies []string
+	if o.policies != "" {
+		policies = strings.Split(o.policies, ",")
+		for _, p := range policies {
+			if !slices.Contains(lb.Policies, p) {
+				return usageError{fmt.Errorf("there is no policy %q; there are %s", p, strings.Join(lb.Policies, ", "))}
+			}
+		}
+	}
+	return replayRecording(c.OutOrStdout(), o.record, policies)
 }
 
 // mostSeeds bounds what --seeds may ask for.
@@ -99,11 +125,18 @@ func simulate(c *cobra.Command, o simOptions, args []string) error {
 	for i := range o.seeds {
 		p.Seeds = append(p.Seeds, o.seed+uint64(i))
 	}
+	save, err := saving(o, &p)
+	if err != nil {
+		return usageError{err}
+	}
 	if w := c.ErrOrStderr(); onTerminal(w) {
 		p.Progress = simProgress(w)
 		defer fmt.Fprint(w, "\r\x1b[K")
 	}
 	results, err := p.Run(c.Context())
+	if closed := save(); err == nil {
+		err = closed
+	}
 	if err != nil && len(results) == 0 {
 		return err
 	}
@@ -116,6 +149,23 @@ func simulate(c *cobra.Command, o simOptions, args []string) error {
 		return e.Encode(results)
 	}
 	return printSheet(c.OutOrStdout(), &p, results, o.matrix)
+}
+
+// saving has the plan write a recording into a file, and returns what closes
+// it.
+func saving(o simOptions, p *suite.Plan) (func() error, error) {
+	if o.save == "" {
+		return func() error { return nil }, nil
+	}
+	if len(p.Scenarios) != 1 || len(p.Seeds) != 1 || len(p.Contenders) != 1 || p.Contenders[0].Name != sim.Adaptive {
+		return nil, errors.New("--save wants one scenario, one seed and --policies adaptive")
+	}
+	f, err := os.Create(o.save)
+	if err != nil {
+		return nil, err
+	}
+	p.Options.Record = f
+	return f.Close, nil
 }
 
 // mostDetailed is how many scenarios are shown with a table each.

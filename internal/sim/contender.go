@@ -3,11 +3,13 @@ package sim
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"poise/internal/decide"
+	"poise/internal/decide/recording"
 	"poise/internal/lb"
 	"poise/internal/scenario"
 )
@@ -89,6 +91,7 @@ func Play(s *scenario.Scenario, jobs []scenario.Job, c Contender, seed uint64, o
 type Options struct {
 	Pinned  time.Duration // how long the operator keeps the policy that a judge starts from; 0: 10 s, when one is named
 	Decide  decide.Options
+	Record  io.Writer              // gets what the judge of the first balancer was given; may be nil
 	Watched func(*decide.Decision) // sees every decision; called from the run that makes it. May be nil
 }
 
@@ -126,6 +129,9 @@ func (r *run) judged(b *balancer, c Contender, o Options) string {
 		e.pinned = r.now.Add(cmp.Or(o.Pinned, 10*time.Second))
 	}
 	e.judge.Operator(policy, c.From != "")
+	if o.Record != nil && b.index == 0 {
+		e.writer, _ = recording.NewWriter(o.Record, e.judge) // its first error stays
+	}
 	e.watch = o.Watched
 	r.giveMind(b, e)
 	return policy

@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 	"time"
 
 	"poise/internal/decide"
+	"poise/internal/decide/recording"
 	"poise/internal/scenario"
 )
 
@@ -124,5 +126,28 @@ func TestHiddenLoadSlowsAnEndpointAndCountsForNobody(t *testing.T) {
 	}
 	if want := 0.01 / 0.3; sum < want*0.85 || sum > want*1.15 {
 		t.Errorf("mean %.1f ms; an M/M/1 at 0.7 has %.1f ms", sum*1e3, want*1e3)
+	}
+}
+
+// TestARecordingJudgesTheSame writes down what the engine was given while a
+// scenario ran, and has a new judge decide again from that alone.
+func TestARecordingJudgesTheSame(t *testing.T) {
+	s := *find(t, "speed")
+	s.Run = 65 * time.Second
+	jobs := scenario.Draw(&s, 1)
+	var file bytes.Buffer
+	// Without expected-delay, whose learner a recording does not hold yet.
+	candidates := []string{"hot-cold", "peak-ewma", "least-request", "round-robin"}
+	got := Play(&s, jobs, Contender{Name: Adaptive, From: "round-robin"}, 1, Options{Record: &file, Decide: decide.Options{Candidates: candidates}})
+	r, err := recording.Read(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := r.Verify()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n != 6 || len(got.Switches) == 0 {
+		t.Errorf("%d evaluations and %d switches; want 6 and at least one, or this shows little", n, len(got.Switches))
 	}
 }
