@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -49,13 +50,10 @@ var short = map[string]string{
 
 func head(c sim.Contender) string {
 	name := c.Name
-	if s := short[name]; s != "" {
-		name = s
+	if c.From != "" { // a column is narrow; the judge is told by its neighbours
+		return "<" + cmp.Or(short[c.From], c.From)
 	}
-	if c.From != "" {
-		name += "<" + c.From
-	}
-	return name
+	return cmp.Or(short[name], name)
 }
 
 // Matrix returns the loss of every contender in every scenario, by group, the
