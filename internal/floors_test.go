@@ -20,7 +20,7 @@ import (
 // never to a neighbour. A change of this table comes with an ADR.
 var floors = [][]string{
 	{"stats", "message", "buffer", "socket"},
-	{"lb", "http1", "route"},
+	{"lb", "http1", "route", "scenario"},
 	{"balance", "config", "learn"},
 	{"balance/boundedhash", "balance/expecteddelay", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
 	{"balance/catalog"},
@@ -28,11 +28,11 @@ var floors = [][]string{
 	{"cluster", "decide", "guard", "probe", "transport", "twin/twintest"}, // twintest is for tests
 	{"decide/recording"},
 	{"proxy", "engine", "listener", "telemetry", "admin", "worker", "load", "sim"},
-	{"app", "lab"},
+	{"app", "lab", "sim/suite"},
 }
 
 // pure packages have no I/O, clock, goroutine or dice of their own.
-var pure = []string{"stats", "message", "lb", "http1", "route", "balance", "learn", "twin", "decide"}
+var pure = []string{"stats", "message", "scenario", "lb", "http1", "route", "balance", "learn", "twin", "decide"}
 
 var impureImports = []string{"os", "net", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 
