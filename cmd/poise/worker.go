@@ -30,6 +30,8 @@ and PUT /control (JSON, the flags' names with _ for -) changes them while it run
 	f.StringVar(&name, "name", "", "what X-Worker says; the address when not given")
 	f.Var(&s.Delay, "delay", "mean service time of /work")
 	f.StringVar(&s.Distribution, "distribution", s.Distribution, "constant, exponential or heavy (5 of 100 ten times as long)")
+	f.Var(&s.Slowness, "slowness", "multiplies every service time, also that of X-Work-Us")
+	f.Var(&s.Network, "network", "every request of /work is on its way for so long, and takes no slot meanwhile")
 	f.IntVar(&s.Slots, "slots", 0, "requests served at once, the rest wait in order; 0 means no limit")
 	f.Var(&s.Errors, "errors", "share of requests answered 503 after 1 ms, as in 10%")
 	f.StringVar(&s.Health, "health", s.Health, "what /health does: ok, fail or hang")
