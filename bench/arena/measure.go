@@ -1,0 +1,132 @@
+package arena
+
+import (
+	"context"
+	"encoding/json"
+	"runtime"
+	"sync"
+	"time"
+
+	"poise/bench/cells"
+	"poise/bench/rig"
+	"poise/internal/load"
+)
+
+const (
+	warm          = 3 * time.Second // of a run, in no value: connections are opened, estimates begin
+	mostOpen      = 4000            // connections of the load
+	clientTimeout = 10 * time.Second
+)
+
+// take measures one cell. What was started has ended when it returns, so that
+// the CPU which all of it used is known: the rest was others.
+func (r *Runner) take(ctx context.Context, k Key) (*Cell, error) {
+	before := rig.Used()
+	p := &play{key: k}
+	if err := r.play(ctx, p); err != nil {
+		return nil, err
+	}
+	foreign := p.watched.Foreign(rig.Used() - before)
+	v := values(p.measured())
+	v["foreign"], v["busiest_core"], v["stolen"] = 100*foreign, 100*p.watched.Busiest, 100*p.watched.Stolen
+	v["cpu_us"] = p.cpu.Seconds() * 1e6 / float64(len(p.samples))
+	c := &Cell{Values: v, Detail: p.pages, Void: p.watched.Void(v["late"]/100, foreign)}
+	text, err := json.Marshal(seconds(p.samples, scenario(k.Scenario).number()))
+	c.Detail["seconds"] = text
+	return c, err
+}
+
+// A Cell is a run of a subject under a scenario.
+type Cell = cells.Cell[Key]
+
+// play is one run.
+type play struct {
+	key     Key
+	watched rig.Watched
+	cpu     time.Duration // of the proxy
+	pages   map[string]json.RawMessage
+
+	mu      sync.Mutex
+	samples []sample
+}
+
+// measured are the samples of the span.
+func (p *play) measured() (in []sample) {
+	for _, s := range p.samples {
+		if s.due >= warm {
+			in = append(in, s)
+		}
+	}
+	return in
+}
+
+func (r *Runner) play(ctx context.Context, p *play) error {
+	s, err := r.open(ctx, p.key)
+	defer s.close()
+	if err != nil {
+		return err
+	}
+	run := p.key.length()
+	plan := s.sc.Draw(p.key.Round, run)
+	p.samples = make([]sample, 0, len(plan))
+	time.Sleep(settle)
+	runtime.GC() // what the run before left is not collected in this one
+	stop, err := rig.Watch()
+	if err != nil {
+		return err
+	}
+	before, err := s.proxy.Usage()
+	if err == nil {
+		err = p.send(ctx, s, plan)
+	}
+	p.watched = stop()
+	if err != nil {
+		return err
+	}
+	after, err := s.proxy.Usage()
+	p.cpu = after.CPU - before.CPU
+	p.pages = s.pages(p.key)
+	return err
+}
+
+// send sends the plan while the events happen.
+func (p *play) send(ctx context.Context, s *stage, plan []load.Job) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	began := time.Now()
+	happened := make(chan error, 1)
+	go func() {
+		err := s.happen(ctx, began.Add(warm), p.key.length()-warm)
+		if err != nil {
+			cancel() // the load has lost its meaning
+		}
+		happened <- err
+	}()
+	_, err := load.Run(ctx, load.Options{
+		URL: "http://" + s.proxy.Address + "/work", Plan: plan, Connections: mostOpen, Timeout: clientTimeout,
+		OnResult: func(r load.Result) {
+			p.mu.Lock()
+			p.samples = append(p.samples, sampleOf(r, began))
+			p.mu.Unlock()
+		},
+	})
+	if failed := <-happened; failed != nil {
+		return failed
+	}
+	return err
+}
+
+// pages are what Poise says of itself when the run is over. What a build does
+// not serve is not there.
+func (s *stage) pages(k Key) map[string]json.RawMessage {
+	all := map[string]json.RawMessage{}
+	if subject(k.Subject).Proxy != poise {
+		return all
+	}
+	for name, page := range map[string]string{"cluster": "/api/v1/clusters/web", "decisions": "/api/v1/decisions?cluster=web&limit=1000"} {
+		if text, err := s.proxy.Page(page); err == nil && json.Valid(text) {
+			all[name] = text
+		}
+	}
+	return all
+}
