@@ -18,19 +18,16 @@ const (
 	clientTimeout = 10 * time.Second
 )
 
-// take measures one cell. What was started has ended when it returns, so that
-// the CPU which all of it used is known: the rest was others.
+// take measures one cell.
 func (r *Runner) take(ctx context.Context, k Key) (*Cell, error) {
-	before := rig.Used()
 	p := &play{key: k}
 	if err := r.play(ctx, p); err != nil {
 		return nil, err
 	}
-	foreign := p.watched.Foreign(rig.Used() - before)
 	v := values(p.measured())
-	v["foreign"], v["busiest_core"], v["stolen"] = 100*foreign, 100*p.watched.Busiest, 100*p.watched.Stolen
+	v["foreign"], v["busiest_core"], v["stolen"] = 100*p.watched.Foreign, 100*p.watched.Busiest, 100*p.watched.Stolen
 	v["cpu_us"] = p.cpu.Seconds() * 1e6 / float64(len(p.samples))
-	c := &Cell{Values: v, Detail: p.pages, Void: p.watched.Void(v["late"]/100, foreign)}
+	c := &Cell{Values: v, Detail: p.pages, Void: p.watched.Void(v["late"] / 100)}
 	text, err := json.Marshal(seconds(p.samples, scenario(k.Scenario).number()))
 	c.Detail["seconds"] = text
 	return c, err
@@ -42,6 +39,7 @@ type Cell = cells.Cell[Key]
 // play is one run.
 type play struct {
 	key     Key
+	began   time.Time
 	watched rig.Watched
 	cpu     time.Duration // of the proxy
 	pages   map[string]json.RawMessage
@@ -86,6 +84,7 @@ func (r *Runner) play(ctx context.Context, p *play) error {
 	after, err := s.proxy.Usage()
 	p.cpu = after.CPU - before.CPU
 	p.pages = s.pages(p.key)
+	p.pages["began"], _ = json.Marshal(p.began.UTC())
 	return err
 }
 
@@ -93,10 +92,10 @@ func (r *Runner) play(ctx context.Context, p *play) error {
 func (p *play) send(ctx context.Context, s *stage, plan []load.Job) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	began := time.Now()
+	p.began = time.Now()
 	happened := make(chan error, 1)
 	go func() {
-		err := s.happen(ctx, began.Add(warm), p.key.length()-warm)
+		err := s.happen(ctx, p.began.Add(warm), p.key.length()-warm)
 		if err != nil {
 			cancel() // the load has lost its meaning
 		}
@@ -106,7 +105,7 @@ func (p *play) send(ctx context.Context, s *stage, plan []load.Job) error {
 		URL: "http://" + s.proxy.Address + "/work", Plan: plan, Connections: mostOpen, Timeout: clientTimeout,
 		OnResult: func(r load.Result) {
 			p.mu.Lock()
-			p.samples = append(p.samples, sampleOf(r, began))
+			p.samples = append(p.samples, sampleOf(r, p.began))
 			p.mu.Unlock()
 		},
 	})

@@ -19,7 +19,8 @@ import (
 const Cells = ".cache/arena"
 
 // The sizes: how long a run is, warming up included, and how many rounds there
-// are. Quick gives no verdict. Long is for the engine with its usual times.
+// are. Quick gives no verdict: its runs are short, and several of them share the
+// machine. Long is for the engine with its usual times.
 const (
 	Full  = "full"
 	Quick = "quick"
@@ -118,9 +119,23 @@ func (r *Runner) identity(machine string) func(Key) (string, error) {
 	}
 }
 
+// weight is the share of the machine that a run of the quick size may be said
+// to need: half more than it uses, so that two thirds are used at most. Other sizes
+// have it to themselves.
+func weight(k Key) float64 {
+	if k.Size != Quick {
+		return 1
+	}
+	each := 330 * time.Microsecond // of CPU a request: load, worker and a proxy
+	if subject(k.Subject).Proxy == "caddy" {
+		each *= 2
+	}
+	return 1.5 * scenario(k.Scenario).Rate * each.Seconds() / float64(runtime.NumCPU())
+}
+
 // Take takes the cells that are missing.
 func (r *Runner) Take(ctx context.Context, keys []Key, budget time.Duration) error {
-	return r.Run(ctx, cells.Work[Key]{Keys: keys, Cost: cost, Take: r.take, Budget: budget, Say: func(c *Cell, progress string) {
+	return r.Run(ctx, cells.Work[Key]{Keys: keys, Cost: cost, Take: r.take, Weight: weight, Budget: budget, Say: func(c *Cell, progress string) {
 		fmt.Printf("[%s] %s: %s\n", progress, c.Key, line(c))
 	}})
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -83,6 +84,31 @@ func TestABudgetEndsARun(t *testing.T) {
 	}
 	if err := s.Run(t.Context(), w); !errors.Is(err, ErrBudget) || len(s.Left(w.Keys)) != 1 {
 		t.Errorf("%v with %d left; want the budget and one", err, len(s.Left(w.Keys)))
+	}
+}
+
+func TestCellsThatFitRunSideBySide(t *testing.T) {
+	s, err := Open(t.TempDir(), identityOf(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running, most atomic.Int32
+	w := Work[key]{
+		Keys: []key{{"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}, {"e", 1}}, Weight: func(k key) float64 { return map[string]float64{"d": 3}[k.Name] + 0.4 },
+		Take: func(_ context.Context, k key) (*Cell[key], error) {
+			n := running.Add(1)
+			defer running.Add(-1)
+			if k.Name == "d" && n > 1 {
+				t.Error("one that needs the whole machine has company")
+			}
+			time.Sleep(30 * time.Millisecond)
+			most.Store(max(most.Load(), running.Load()))
+			return &Cell[key]{}, nil
+		},
+		Cost: func(key) time.Duration { return 0 }, Say: func(*Cell[key], string) {},
+	}
+	if err := s.Run(t.Context(), w); err != nil || most.Load() != 2 || len(s.Left(w.Keys)) != 0 {
+		t.Errorf("%v, %d at once, %d left; want 2 and none", err, most.Load(), len(s.Left(w.Keys)))
 	}
 }
 

@@ -70,7 +70,7 @@ func void(figure string, w rig.Watched, late float64) string {
 	if figure == "G8" || figure == "G9" {
 		late = 0
 	}
-	return w.Void(late, 0) // what others used is not judged here: own_cpu tells
+	return w.Void(late)
 }
 
 // play is one run.

@@ -2,7 +2,10 @@ package rig
 
 import (
 	"fmt"
+	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -11,12 +14,8 @@ import (
 type Watched struct {
 	Busiest float64 // how busy the busiest core was over its busiest stretch
 	Stolen  float64 // the share of all cores that the host kept back
-	shares
+	Foreign float64 // the share of all cores that programs used which this one has not started
 }
-
-// Foreign is the share of all cores that programs used beside what the
-// caller knows of.
-func (w Watched) Foreign(known time.Duration) float64 { return w.foreign(known) }
 
 // Bounds beyond which a run says nothing about what it measured.
 const (
@@ -27,8 +26,8 @@ const (
 )
 
 // Void says why a run is none: late is the share of its requests that left
-// late, foreign that of the cores which others used.
-func (w Watched) Void(late, foreign float64) string {
+// late.
+func (w Watched) Void(late float64) string {
 	switch {
 	case w.Busiest > MostBusy:
 		return fmt.Sprintf("a core was busy for %.0f %% of %d s", 100*w.Busiest, Stretch)
@@ -36,8 +35,8 @@ func (w Watched) Void(late, foreign float64) string {
 		return fmt.Sprintf("the host kept %.0f %% of the cores", 100*w.Stolen)
 	case late > mostLate:
 		return fmt.Sprintf("%.1f %% of the requests left late", 100*late)
-	case foreign > mostForeign:
-		return fmt.Sprintf("other programs used %.0f %% of the cores", 100*foreign)
+	case w.Foreign > mostForeign:
+		return fmt.Sprintf("other programs used %.0f %% of the cores", 100*w.Foreign)
 	}
 	return ""
 }
@@ -56,8 +55,31 @@ func Used() (sum time.Duration) {
 	return sum
 }
 
+// used is the CPU of this process and of all that it has started, those that
+// still run included: it only grows.
+func used() time.Duration {
+	sum := Used()
+	all, err := stats()
+	if err != nil {
+		return sum
+	}
+	self, groups := strconv.Itoa(os.Getpid()), map[string]bool{}
+	for _, s := range all {
+		if s.parent() == self {
+			groups[s.group()] = true
+		}
+	}
+	for _, s := range all {
+		if groups[s.group()] {
+			sum += s.cpu()
+		}
+	}
+	return sum
+}
+
 // Watch looks at all cores once a second until stop is called.
 func Watch() (stop func() Watched, err error) {
+	known := used()
 	first, err := readTicks()
 	if err != nil {
 		return nil, err
@@ -70,6 +92,9 @@ func Watch() (stop func() Watched, err error) {
 		for {
 			select {
 			case <-end:
+				if t, err := readTicks(); err == nil {
+					all = append(all, t)
+				}
 				seen <- all
 				return
 			case <-second.C:
@@ -81,7 +106,10 @@ func Watch() (stop func() Watched, err error) {
 	}()
 	return func() Watched {
 		close(end)
-		return watchedOf(<-seen, Stretch)
+		all := <-seen
+		w := watchedOf(all, Stretch)
+		w.Foreign = wholeOf(all).foreign(used() - known)
+		return w
 	}, nil
 }
 
@@ -96,7 +124,10 @@ func watchedOf(all []ticks, stretch int) (w Watched) {
 			w.Busiest = max(w.Busiest, all[i].since(all[j], cores).busiest)
 		}
 	}
-	w.shares = all[len(all)-1].since(all[0], cores)
-	w.Stolen = w.stolen
+	w.Stolen = wholeOf(all).stolen
 	return w
+}
+
+func wholeOf(all []ticks) shares {
+	return all[len(all)-1].since(all[0], slices.Collect(maps.Keys(all[0])))
 }
