@@ -28,9 +28,18 @@ func (r *Runner) take(ctx context.Context, k Key) (*Cell, error) {
 	v["foreign"], v["busiest_core"], v["stolen"] = 100*p.watched.Foreign, 100*p.watched.Busiest, 100*p.watched.Stolen
 	v["cpu_us"] = p.cpu.Seconds() * 1e6 / float64(len(p.samples))
 	c := &Cell{Values: v, Detail: p.pages, Void: p.watched.Void(v["late"] / 100)}
-	text, err := json.Marshal(seconds(p.samples, scenario(k.Scenario).number()))
-	c.Detail["seconds"] = text
-	return c, err
+	sc := scenario(k.Scenario)
+	for name, of := range map[string]any{
+		"busy":    busy(p.measured(), p.plan, sc, k.length()-warm),
+		"workers": p.workers, "began": p.began.UTC(), "seconds": seconds(p.samples, sc.number()),
+	} {
+		text, err := json.Marshal(of)
+		if err != nil {
+			return nil, err
+		}
+		c.Detail[name] = text
+	}
+	return c, nil
 }
 
 // A Cell is a run of a subject under a scenario.
@@ -39,6 +48,8 @@ type Cell = cells.Cell[Key]
 // play is one run.
 type play struct {
 	key     Key
+	plan    []load.Job
+	workers []string // their addresses
 	began   time.Time
 	watched rig.Watched
 	cpu     time.Duration // of the proxy
@@ -64,9 +75,8 @@ func (r *Runner) play(ctx context.Context, p *play) error {
 	if err != nil {
 		return err
 	}
-	run := p.key.length()
-	plan := s.sc.Draw(p.key.Round, run)
-	p.samples = make([]sample, 0, len(plan))
+	p.plan, p.workers = s.sc.Draw(p.key.Round, p.key.length()), s.workers
+	p.samples = make([]sample, 0, len(p.plan))
 	time.Sleep(settle)
 	runtime.GC() // what the run before left is not collected in this one
 	stop, err := rig.Watch()
@@ -75,7 +85,7 @@ func (r *Runner) play(ctx context.Context, p *play) error {
 	}
 	before, err := s.proxy.Usage()
 	if err == nil {
-		err = p.send(ctx, s, plan)
+		err = p.send(ctx, s)
 	}
 	p.watched = stop()
 	if err != nil {
@@ -84,12 +94,11 @@ func (r *Runner) play(ctx context.Context, p *play) error {
 	after, err := s.proxy.Usage()
 	p.cpu = after.CPU - before.CPU
 	p.pages = s.pages(p.key)
-	p.pages["began"], _ = json.Marshal(p.began.UTC())
 	return err
 }
 
-// send sends the plan while the events happen.
-func (p *play) send(ctx context.Context, s *stage, plan []load.Job) error {
+// send sends what was planned while the events happen.
+func (p *play) send(ctx context.Context, s *stage) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p.began = time.Now()
@@ -102,7 +111,7 @@ func (p *play) send(ctx context.Context, s *stage, plan []load.Job) error {
 		happened <- err
 	}()
 	_, err := load.Run(ctx, load.Options{
-		URL: "http://" + s.proxy.Address + "/work", Plan: plan, Connections: mostOpen, Timeout: clientTimeout,
+		URL: "http://" + s.proxy.Address + "/work", Plan: p.plan, Connections: mostOpen, Timeout: clientTimeout,
 		OnResult: func(r load.Result) {
 			p.mu.Lock()
 			p.samples = append(p.samples, sampleOf(r, p.began))

@@ -12,6 +12,7 @@ import (
 
 // A sample is one request of the load.
 type sample struct {
+	n            int           // of the plan
 	due, latency time.Duration // due since the load began
 	worker       int           // -1 when nobody answered
 	failed, late bool
@@ -22,7 +23,7 @@ func sampleOf(r load.Result, began time.Time) sample {
 	if err != nil {
 		w = -1
 	}
-	return sample{r.Due.Sub(began), r.Latency, w, r.Fault != load.None, r.Late}
+	return sample{r.N, r.Due.Sub(began), r.Latency, w, r.Fault != load.None, r.Late}
 }
 
 // What a failed request counts in the loss, and what share of the loss the
@@ -127,4 +128,21 @@ func second(at int, in []sample, workers int) Second {
 	round := func(v float64) float64 { return math.Round(100*v) / 100 }
 	s.P50, s.P99 = round(quantile(good, 0.5)), round(quantile(good, 0.99))
 	return s
+}
+
+// busy is the share of its slots that each endpoint was at work over the span.
+// Where there are caches it is too much.
+func busy(in []sample, plan []load.Job, sc *Scenario, span time.Duration) []float64 {
+	all := make([]float64, sc.number())
+	for _, s := range in {
+		if s.worker < 0 || s.worker >= len(all) || s.n >= len(plan) {
+			continue
+		}
+		slowness := sc.slowness(s.worker, float64(s.due-warm)/float64(span))
+		all[s.worker] += plan[s.n].Work.Seconds() * slowness / (float64(sc.class(s.worker).Slots) * span.Seconds())
+	}
+	for i := range all {
+		all[i] = math.Round(1000*all[i]) / 1000
+	}
+	return all
 }

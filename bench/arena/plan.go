@@ -54,3 +54,15 @@ func names[T any](all []T, of func(T) string) (out []string) {
 	}
 	return out
 }
+
+// Choices are what the figures need.
+func Choices(size string) []Choice {
+	own := []string{Scaled}
+	for _, p := range Advised {
+		own = append(own, "poise advised "+p)
+	}
+	return []Choice{
+		{Size: size, Scenarios: Against, Subjects: slices.Concat([]string{Adaptive, "poise expected-delay", byControl}, Peers, Keyed)},
+		{Size: size, Scenarios: Predicted, Subjects: own},
+	}
+}

@@ -30,6 +30,9 @@ const (
 // Adaptive is Poise as it comes.
 const Adaptive = "poise adaptive"
 
+// Scaled is the same with the engine's times a fifth of the usual.
+const Scaled = "poise adaptive scaled"
+
 // Subjects are all that can be measured. Hash policies need keys.
 var Subjects = []Subject{
 	{Name: Adaptive, Proxy: poise, Policy: "adaptive"},
@@ -41,14 +44,22 @@ var Subjects = []Subject{
 	{Name: "nginx random two", Proxy: "nginx", Policy: "zone e 256k; random two least_conn;"},
 	{Name: "caddy least_conn", Proxy: "caddy", Policy: "least_conn"},
 	{Name: "caddy random_choose", Proxy: "caddy", Policy: "random_choose 2"},
-	{Name: "poise adaptive scaled", Proxy: poise, Policy: "adaptive", Engine: scaled},
-	{Name: "poise advised least-request", Proxy: poise, Policy: "least-request", Engine: advise},
-	{Name: "poise advised expected-delay", Proxy: poise, Policy: "expected-delay", Engine: advise},
+	{Name: Scaled, Proxy: poise, Policy: "adaptive", Engine: scaled},
+	advised("expected-delay"), advised("least-request"), advised("hot-cold"), advised("peak-ewma"), advised("p2c"), advised("round-robin"),
 }
 
 func own(policy string) Subject {
 	return Subject{Name: poise + " " + policy, Proxy: poise, Policy: policy}
 }
+
+// advised is Poise with a policy that stays, and an engine that says what the
+// others would do.
+func advised(policy string) Subject {
+	return Subject{Name: "poise advised " + policy, Proxy: poise, Policy: policy, Engine: advise}
+}
+
+// Advised are the policies that predictions are asked of.
+var Advised = []string{"expected-delay", "hot-cold", "peak-ewma", "least-request", "p2c", "round-robin"}
 
 // Peers are those that the bar is taken from, and Keyed what is measured
 // beside them where there are keys: it is told of the key, as Poise is.

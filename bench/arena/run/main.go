@@ -24,8 +24,9 @@ func main() {
 	rounds := flag.Int("rounds", 0, "how many; 0 means as many as the size has")
 	budget := flag.Duration("budget", 0, "begin nothing that would end later; 0 means do all")
 	dir := flag.String("cells", arena.Cells, "where cells are kept")
+	report := flag.String("report", "", "write arena.md, arena.json and arena.svg of all cells into this directory, and measure nothing")
 	flag.Parse()
-	if err := run(ctx, arena.Choice{Size: *size, Scenarios: list(*scenarios), Subjects: list(*subjects), Rounds: *rounds}, *budget, *dir); err != nil {
+	if err := run(ctx, arena.Choice{Size: *size, Scenarios: list(*scenarios), Subjects: list(*subjects), Rounds: *rounds}, *budget, *dir, *report); err != nil {
 		fmt.Fprintln(os.Stderr, "arena:", err)
 		os.Exit(1)
 	}
@@ -35,7 +36,7 @@ func list(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }
 
-func run(ctx context.Context, c arena.Choice, budget time.Duration, dir string) error {
+func run(ctx context.Context, c arena.Choice, budget time.Duration, dir, report string) error {
 	keys, err := c.Plan()
 	if err != nil {
 		return err
@@ -45,5 +46,8 @@ func run(ctx context.Context, c arena.Choice, budget time.Duration, dir string) 
 		return err
 	}
 	defer r.Close()
+	if report != "" {
+		return r.Report(report)
+	}
 	return r.Take(ctx, keys, budget)
 }
