@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"balance/boundedhash", "balance/expecteddelay", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
 	{"balance/catalog"},
 	{"record", "twin"}, // transport and listener count with the counters of record; decide judges by the twin
-	{"cluster", "decide", "guard", "probe", "transport"},
+	{"cluster", "decide", "guard", "probe", "transport", "twin/twintest"}, // twintest is for tests
 	{"proxy", "engine", "listener", "telemetry", "admin", "worker", "load", "sim"},
 	{"app", "lab"},
 }

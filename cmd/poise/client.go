@@ -44,7 +44,7 @@ func addClientFlags(c *cobra.Command) *client {
 // dial returns a client, and what the addresses of its calls begin with.
 func (k *client) dial() (*http.Client, string) {
 	t := &http.Transport{DisableKeepAlives: true}
-	h := &http.Client{Transport: t, Timeout: 10 * time.Second}
+	h := &http.Client{Transport: t}
 	address := strings.TrimSuffix(strings.TrimPrefix(k.address, "http://"), "/")
 	if strings.Contains(address, ":") && !strings.Contains(address, "/") {
 		if strings.HasPrefix(address, ":") {
@@ -78,7 +78,19 @@ func (k *client) call(ctx context.Context, method, path string, body, v any) err
 	return nil
 }
 
+// open makes a call whose answer goes on until ctx is done.
+func (k *client) open(ctx context.Context, path string) (*http.Response, error) {
+	return k.ask(ctx, http.MethodGet, path, nil, 0)
+}
+
 func (k *client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	return k.ask(ctx, method, path, body, callTime)
+}
+
+// callTime is how long a call may take.
+const callTime = 10 * time.Second
+
+func (k *client) ask(ctx context.Context, method, path string, body any, within time.Duration) (*http.Response, error) {
 	var payload io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
@@ -88,6 +100,7 @@ func (k *client) send(ctx context.Context, method, path string, body any) (*http
 		payload = bytes.NewReader(b)
 	}
 	h, base := k.dial()
+	h.Timeout = within
 	q, err := http.NewRequestWithContext(ctx, method, base+path, payload)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--admin %s is no address; give host:port, or the path of a socket", k.address)}

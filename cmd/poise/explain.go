@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -36,6 +38,34 @@ func explainCommand() *cobra.Command {
 	return c
 }
 
+// policiesOf are the policies that have scores, the one that picks first.
+func policiesOf(v *admin.Explanation) (all []string) {
+	for _, e := range v.Endpoints {
+		for p := range e.Scores {
+			if !slices.Contains(all, p) {
+				all = append(all, p)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int {
+		if (a == v.Policy) != (b == v.Policy) {
+			if a == v.Policy {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	return all
+}
+
+func scoreText(scores map[string]float64, policy string) string {
+	if s, ok := scores[policy]; ok {
+		return fmt.Sprintf("%.4g", s)
+	}
+	return "-"
+}
+
 func printExplanation(w io.Writer, v *admin.Explanation) {
 	picked := v.Picked
 	if picked == "" {
@@ -43,13 +73,18 @@ func printExplanation(w io.Writer, v *admin.Explanation) {
 	}
 	fmt.Fprintf(w, "%s: the next request goes to %s (%s)\n", v.Cluster, picked, v.Policy)
 	t := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "endpoint\tchance\tweight\tin flight\tleft out")
+	others := policiesOf(v)
+	fmt.Fprintf(t, "endpoint\tchance\tweight\tin flight\t%s\tleft out\n", strings.Join(others, "\t"))
 	for _, e := range v.Endpoints {
 		out := e.Excluded
 		if out == "" {
 			out = "-"
 		}
-		fmt.Fprintf(t, "%s\t%.1f%%\t%d\t%d\t%s\n", e.Address, 100*e.Chance, e.Weight, e.Inflight, out)
+		fmt.Fprintf(t, "%s\t%.1f%%\t%d\t%d\t", e.Address, 100*e.Chance, e.Weight, e.Inflight)
+		for _, p := range others {
+			fmt.Fprintf(t, "%s\t", scoreText(e.Scores, p))
+		}
+		fmt.Fprintln(t, out)
 	}
 	_ = t.Flush()
 	fmt.Fprintln(w, v.Note)

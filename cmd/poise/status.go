@@ -78,7 +78,7 @@ func printCluster(w io.Writer, v *admin.Cluster, now time.Time) {
 	if v.Panic {
 		fmt.Fprintln(w, "  PANIC: too few endpoints are healthy, so health is ignored")
 	}
-	t := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	t := table(w)
 	fmt.Fprintln(t, "endpoint\tstate\tfor\tin flight\tper s\tfailed\tp50\tp99\t")
 	for _, e := range v.Endpoints {
 		state := e.State
@@ -91,12 +91,20 @@ func printCluster(w io.Writer, v *admin.Cluster, now time.Time) {
 	_ = t.Flush()
 }
 
+// table writes columns that end where their words end.
+func table(w io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+}
+
 // heldByOperator lists what was said at run time and outlives a reload, with
 // its age.
 func heldByOperator(v *admin.Status) (lines []string) {
 	for _, c := range v.Clusters {
 		if c.PinnedAt != nil {
 			lines = append(lines, fmt.Sprintf("%s: policy %s over %s of the file, for %s", c.Name, c.Policy, c.Configured, age(v.Now, *c.PinnedAt)))
+		}
+		if c.Engine.HeldAt != nil {
+			lines = append(lines, fmt.Sprintf("%s: engine %s over %s of the file, for %s", c.Name, c.Engine.Mode, c.Engine.Configured, age(v.Now, *c.Engine.HeldAt)))
 		}
 		for _, e := range c.Endpoints {
 			if byOperator(e.State) {

@@ -25,6 +25,15 @@ type Balancer interface {
 	// HashKey says what the hash policies hash of a request to a cluster, as
 	// configured; "" for nothing.
 	HashKey(cluster string) string
+	// EngineState returns what the engine says of itself at a cluster: when it
+	// judged and what is wrong. The rest is the cluster's.
+	EngineState(cluster string) EngineState
+	// SetEngine takes an operator's word on what the engine may do.
+	SetEngine(*cluster.Cluster, cluster.Mode)
+	// Decisions returns entries of the engine's journal, the oldest first.
+	Decisions(DecisionQuery) []Decision
+	// Decision returns the entry with a number.
+	Decision(id uint64) (Decision, bool)
 }
 
 // ErrStale is returned by Configurator.Apply when the document in force is not

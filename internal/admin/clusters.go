@@ -23,16 +23,17 @@ type Figures struct {
 
 // Cluster is a cluster as the API shows it.
 type Cluster struct {
-	Name       string     `json:"name"`
-	Policy     string     `json:"policy"`     // that picks now
-	Configured string     `json:"configured"` // what the file says
-	Pinned     bool       `json:"pinned"`     // by an operator, over the file
-	PinnedAt   *time.Time `json:"pinned_at,omitempty"`
-	Note       string     `json:"note,omitempty"`
-	Panic      bool       `json:"panic"` // so few are healthy that health is ignored
-	Tier       int        `json:"tier"`  // priority of the endpoints in use
-	Version    uint64     `json:"version"`
-	Endpoints  []Endpoint `json:"endpoints"`
+	Name       string      `json:"name"`
+	Policy     string      `json:"policy"`     // that picks now
+	Configured string      `json:"configured"` // what the file says
+	Pinned     bool        `json:"pinned"`     // by an operator, over the file
+	PinnedAt   *time.Time  `json:"pinned_at,omitempty"`
+	Note       string      `json:"note,omitempty"`
+	Panic      bool        `json:"panic"` // so few are healthy that health is ignored
+	Tier       int         `json:"tier"`  // priority of the endpoints in use
+	Version    uint64      `json:"version"`
+	Engine     EngineState `json:"engine"`
+	Endpoints  []Endpoint  `json:"endpoints"`
 }
 
 // Endpoint is an endpoint as the API shows it.
@@ -46,6 +47,8 @@ type Endpoint struct {
 	Zone     string    `json:"zone,omitempty"`
 	Priority int       `json:"priority"`
 	Inflight int       `json:"inflight"`
+	Service  float64   `json:"service,omitempty"`  // seconds a request takes that does not wait, as learnt; absent while unknown
+	Capacity float64   `json:"capacity,omitempty"` // requests worked on at once, as learnt; absent while unknown
 	Figures
 }
 
@@ -69,7 +72,7 @@ func (a *API) describe(c *cluster.Cluster) Cluster {
 	figures := a.options.Balancer.Figures(c.Name())
 	v := Cluster{
 		Name: c.Name(), Policy: s.Policy, Configured: s.Configured, Pinned: s.Pinned,
-		Panic: s.Panic, Tier: s.Tier, Version: s.Version, Note: s.Note, Endpoints: []Endpoint{},
+		Panic: s.Panic, Tier: s.Tier, Version: s.Version, Note: s.Note, Engine: a.engineState(c, s), Endpoints: []Endpoint{},
 	}
 	if s.Pinned {
 		at := s.PinnedAt
@@ -77,11 +80,11 @@ func (a *API) describe(c *cluster.Cluster) Cluster {
 	}
 	eligible := eligibleOf(s)
 	for i, e := range s.Members {
-		state := s.States[i]
+		state, learnt := s.States[i], e.Live.Learnt()
 		v.Endpoints = append(v.Endpoints, Endpoint{
 			Address: e.Address, State: state.Word, Reason: state.Reason, Since: state.Since,
 			Eligible: eligible[e], Weight: e.Weight, Zone: e.Zone, Priority: e.Priority,
-			Inflight: e.Live.Inflight(), Figures: figures[e.Address],
+			Inflight: e.Live.Inflight(), Service: learnt.Service.Seconds(), Capacity: learnt.Capacity, Figures: figures[e.Address],
 		})
 	}
 	return v

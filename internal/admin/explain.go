@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -36,6 +37,9 @@ type ExplainedEndpoint struct {
 	Chance   float64   `json:"chance"`             // that the next request goes there, 0 to 1
 	Weight   int       `json:"weight"`
 	Inflight int       `json:"inflight"`
+	// Scores are what the policies that compare numbers make of the endpoint
+	// for this request, by policy: lower is better, in the policy's own unit.
+	Scores map[string]float64 `json:"scores,omitempty"`
 }
 
 // rolls is how often a pick is tried for the chances: enough for a standard
@@ -65,6 +69,7 @@ func (a *API) explain(w http.ResponseWriter, r *http.Request, c *cluster.Cluster
 	if query.Has("key") && v.HashKey != "" {
 		info.Key, info.HasKey = route.HashKey([]byte(key)), true
 	}
+	scores := c.Scores(s, info)
 	picked := map[*lb.Endpoint]int{}
 	for range rolls {
 		if e, err := pick(info); err == nil {
@@ -76,6 +81,7 @@ func (a *API) explain(w http.ResponseWriter, r *http.Request, c *cluster.Cluster
 		v.Endpoints = append(v.Endpoints, ExplainedEndpoint{
 			Address: e.Address, State: s.States[i].Word, Since: s.States[i].Since, Excluded: excluded(s, i, eligible[e]),
 			Chance: float64(picked[e]) / rolls, Weight: e.Weight, Inflight: e.Live.Inflight(),
+			Scores: scoresOf(scores, i),
 		})
 		if picked[e] > likeliest {
 			likeliest, v.Picked = picked[e], e.Address
@@ -83,6 +89,17 @@ func (a *API) explain(w http.ResponseWriter, r *http.Request, c *cluster.Cluster
 	}
 	v.Note = noteOf(&v, query.Has("key"))
 	writeJSON(w, v)
+}
+
+// scoresOf are the scores of the member at i that JSON can hold.
+func scoresOf(all map[string][]float64, i int) map[string]float64 {
+	of := map[string]float64{}
+	for policy, scores := range all {
+		if v := scores[i]; !math.IsNaN(v) && !math.IsInf(v, 0) {
+			of[policy] = v
+		}
+	}
+	return of
 }
 
 // excluded says why a member may not be picked, "" when it may.
@@ -114,5 +131,5 @@ func noteOf(v *Explanation, keyed bool) string {
 	case keyed && v.HashKey == "":
 		return "the cluster has no hash_key, so a key changes nothing"
 	}
-	return "scores come with the decision engine; a sticky cookie, where one is configured, goes before the policy"
+	return "the lowest score is picked, where a policy compares scores; a sticky cookie, where one is configured, goes before the policy"
 }

@@ -17,6 +17,7 @@ import (
 
 	"poise/internal/admin"
 	"poise/internal/config"
+	"poise/internal/engine"
 	"poise/internal/probe"
 	"poise/internal/proxy"
 	"poise/internal/record"
@@ -61,10 +62,13 @@ type App struct {
 	reloads   telemetry.Reloads
 	rates     map[rateOf]*proxy.Rate
 
-	overrides *overridesFile
-	decided   atomic.Bool // the first health checks are done, or were given up on
-	draining  atomic.Bool
-	running   sync.WaitGroup // listeners
+	overrides   *overridesFile
+	engine      *engine.Engine
+	journal     *engine.Journal
+	decisionLog *engine.Log // nil without state.dir
+	decided     atomic.Bool // the first health checks are done, or were given up on
+	draining    atomic.Bool
+	running     sync.WaitGroup // listeners
 }
 
 type adminListener struct {
@@ -90,6 +94,9 @@ func New(o Options) (*App, error) {
 	var err error
 	if a.overrides, err = openOverrides(o.Config.State.Dir, a.stateFault); err != nil {
 		return nil, err
+	}
+	if err := a.openEngine(o.Config.State.Dir); err != nil {
+		return nil, fmt.Errorf("state.dir: %w", err)
 	}
 	if err := a.openAccessLog(o.Config.Telemetry.AccessLog); err != nil {
 		return nil, err
@@ -130,6 +137,10 @@ func (a *App) Run(ctx context.Context) error {
 	parts.Go(func() { a.overrides.run(below, a.collectOverrides) })
 	parts.Go(func() { a.measure(below) })
 	parts.Go(func() { a.runGuards(below) })
+	parts.Go(func() { a.engine.Run(below) })
+	if a.decisionLog != nil {
+		parts.Go(func() { a.decisionLog.Run(below) })
+	}
 	parts.Go(func() { a.api.Run(below) })
 	parts.Go(func() { a.runAccessLog(below) })
 	parts.Go(func() { a.reopenOnSignal(below) })

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"poise/internal/balance/catalog"
 	"poise/internal/cluster"
 	"poise/internal/config"
+	"poise/internal/engine"
 	"poise/internal/guard"
 	"poise/internal/http1"
 	"poise/internal/lb"
@@ -38,6 +40,10 @@ type managed struct {
 	config   config.Cluster
 	meter    meter
 	ejected  ejections
+	switches switches
+	terms    atomic.Pointer[engine.Terms]
+	subject  *engine.Subject
+	settings cluster.EngineSettings
 }
 
 // close ends the checks and lets go of the endpoints.
@@ -55,13 +61,17 @@ type bound struct {
 	runs   bool
 }
 
-func (a *App) newCluster(c config.Cluster) *managed {
+func (a *App) newCluster(all *config.Config, c config.Cluster) *managed {
 	m := &managed{attempts: &record.Attempts{Ring: record.NewRing(record.RingSize)}, affinity: &lb.Affinity{}, config: c}
 	budget := &guard.Budget{}
 	budget.Configure(budgetsOf(&c))
 	m.guard = guard.New(guardOptions(&c), budget)
+	settings := settingsOf(all, &c)
+	m.settings = settings
+	m.terms.Store(termsOf(all, &c))
 	m.Cluster = cluster.New(cluster.Options{
-		Name: c.Name, Policy: c.Policy, Builders: catalog.Builders(), Balance: balance.Options{}, Affinity: m.affinity,
+		Name: c.Name, Policy: c.Policy, Builders: catalog.Builders(), Balance: balance.Options{FailureCost: settings.FailureCost}, Affinity: m.affinity,
+		Start: settings.Start, Mode: settings.Mode,
 		Panic: float64(c.Panic), AwaitCheck: c.Health != nil,
 		Attach: func(e *lb.Endpoint) (any, func()) {
 			guard.Attach(e)
@@ -69,8 +79,9 @@ func (a *App) newCluster(c config.Cluster) *managed {
 			return p, p.Close
 		},
 		Guard: sentry{m.guard, a.now},
-		Wall:  time.Now, OnChange: a.changed,
+		Wall:  time.Now, OnChange: func(e cluster.Event) { m.switches.count(&e); a.changed(e) },
 	}, specs(c.Endpoints))
+	m.subject = a.subjectOf(m)
 	a.startProber(m)
 	return m
 }

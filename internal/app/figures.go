@@ -164,9 +164,13 @@ func (a *App) sources() telemetry.Sources {
 		Clusters: func() []telemetry.Cluster {
 			var all []telemetry.Cluster
 			for _, m := range *a.clusters.Load() {
-				all = append(all, telemetry.Cluster{Cluster: m.Cluster, Attempts: m.attempts, Idle: poolSizes, Guard: a.guardSource(m)})
+				all = append(all, telemetry.Cluster{Cluster: m.Cluster, Attempts: m.attempts, Idle: poolSizes, Guard: a.guardSource(m), Engine: a.engineSource(m)})
 			}
 			return all
+		},
+		Cost: func() telemetry.EngineCost {
+			c := a.engine.Cost()
+			return telemetry.EngineCost{CPU: c.CPU, Postponed: c.Postponed}
 		},
 		Listeners: func() []telemetry.Listener {
 			var all []telemetry.Listener

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"strconv"
@@ -157,11 +158,34 @@ func (a *App) tellActions(m *managed, list []guard.Action) []guard.Action {
 	for i := range list {
 		m.ejected.count(&list[i])
 		a.logAction(m, &list[i])
+		if text := noteOf(&list[i]); text != "" {
+			a.engine.Note(m.Name(), text)
+		}
 	}
 	if lost > 0 {
 		a.log.Warn("the guard did more than its journal holds", "cluster", m.Name(), "not_reported", lost)
 	}
 	return list
+}
+
+// noteOf is what the journal of decisions says of an action: those that change
+// who is picked, or would have.
+func noteOf(act *guard.Action) string {
+	switch act.Kind {
+	case guard.Eject:
+		return fmt.Sprintf("guard ejected %s for %s (%s)", act.Endpoint, act.For, act.Cause)
+	case guard.TrialLost:
+		return fmt.Sprintf("guard ejected %s for %s more, a trial failed", act.Endpoint, act.For)
+	case guard.HoldBack:
+		return fmt.Sprintf("guard left %s in (%s, held back by %s)", act.Endpoint, act.Cause, act.Gate)
+	case guard.Readmit, guard.Release:
+		return "guard readmitted " + act.Endpoint
+	case guard.PanicOn:
+		return "panic began"
+	case guard.PanicOff:
+		return "panic is over"
+	}
+	return ""
 }
 
 func (a *App) logAction(m *managed, act *guard.Action) {

@@ -68,6 +68,7 @@ func (a *App) apply(c *config.Config, doc config.Document) error {
 	for _, m := range p.clusters {
 		next := c.Clusters[slices.IndexFunc(c.Clusters, func(k config.Cluster) bool { return k.Name == m.Name() })]
 		a.reshape(m, next)
+		a.reshapeEngine(m, c, &next)
 	}
 	if p.table, err = tableOf(c, p.clusters); err == nil {
 		p.table.Admission, err = a.admissions(c.Routes)
@@ -77,6 +78,7 @@ func (a *App) apply(c *config.Config, doc config.Document) error {
 		return err
 	}
 	a.clusters.Store(&p.clusters)
+	a.tellEngine(p.clusters)
 	a.proxy.Publish(p.table)
 	a.listeners.Store(&p.listeners)
 	for _, l := range p.closed {
@@ -149,7 +151,7 @@ func (a *App) prepareClusters(c *config.Config, p *plan) {
 			p.clusters = append(p.clusters, old[i])
 			continue
 		}
-		m := a.newCluster(k)
+		m := a.newCluster(c, k)
 		p.clusters, p.created = append(p.clusters, m), append(p.created, m)
 	}
 	for _, m := range old {

@@ -94,6 +94,9 @@ type Overrides struct {
 	Policy      string               `json:"policy,omitempty"` // pinned
 	PolicyAt    time.Time            `json:"policy_at,omitzero"`
 	Over        string               `json:"over,omitempty"`         // the configured policy that it was pinned over
+	Engine      Mode                 `json:"engine,omitempty"`       // mode
+	EngineAt    time.Time            `json:"engine_at,omitzero"`     // when it was said
+	EngineOver  Mode                 `json:"engine_over,omitempty"`  // the configured mode that it was said over
 	Endpoints   map[string]string    `json:"endpoints,omitempty"`    // word by address
 	EndpointsAt map[string]time.Time `json:"endpoints_at,omitempty"` // when it was said
 }
@@ -105,6 +108,9 @@ func (c *Cluster) Overrides() Overrides {
 	o := Overrides{Policy: c.pinned}
 	if c.pinned != "" {
 		o.PolicyAt, o.Over = c.pinnedAt, c.configured
+	}
+	if c.mode != "" {
+		o.Engine, o.EngineAt, o.EngineOver = c.mode, c.modeAt, c.options.Mode
 	}
 	for _, m := range c.members {
 		if m.operator != Enable {
@@ -118,14 +124,17 @@ func (c *Cluster) Overrides() Overrides {
 	return o
 }
 
-// Restore takes overrides of an earlier run over. A pin does not come back
-// when the file has changed the policy since; an endpoint that is no longer
-// there is passed over.
+// Restore takes overrides of an earlier run over. A pin or a mode does not
+// come back when the file has changed that key since; an endpoint that is no
+// longer there is passed over.
 func (c *Cluster) Restore(o Overrides) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o.Policy != "" && o.Over == c.configured && c.known(o.Policy) {
 		c.pinned, c.pinnedAt = o.Policy, o.PolicyAt
+	}
+	if mode, err := ParseMode(string(o.Engine)); err == nil && o.EngineOver == c.options.Mode {
+		c.mode, c.modeAt = mode, o.EngineAt
 	}
 	for i, m := range c.members {
 		word, err := ParseOperator(o.Endpoints[m.endpoint.Address])

@@ -23,11 +23,6 @@ import (
 // does not have.
 var ErrNoSuchEndpoint = errors.New("no such endpoint")
 
-// untilEngine is what adaptive runs while there is no decision engine.
-const untilEngine = "hot-cold"
-
-const adaptiveNote = "adaptive runs " + untilEngine + " until the decision engine exists"
-
 // Options are what a cluster goes by.
 type Options struct {
 	Name     string
@@ -35,6 +30,8 @@ type Options struct {
 	Builders map[string]balance.Builder
 	Balance  balance.Options
 	Affinity *lb.Affinity // what is learnt of keys; nil for nothing
+	Start    string       // policy that adaptive begins with; "" means least-request
+	Mode     Mode         // what the engine may do, as configured; "" means auto
 	// Panic is the share of usable endpoints, in [0, 1], below which health is
 	// ignored. 0 means never.
 	Panic float64
@@ -72,9 +69,10 @@ type Spec struct {
 type Event struct {
 	Cluster  string
 	Endpoint string // "" when it is about the cluster
-	What     string // "state", "policy" or "panic"
+	What     string // "state", "policy", "trial", "engine" or "panic"
 	From, To string
 	Reason   string
+	By       string // of a change of policy: "engine", "operator" or "file"
 }
 
 // Snapshot is a cluster at one moment. It never changes.
@@ -85,14 +83,19 @@ type Snapshot struct {
 	Pinned     bool
 	PinnedAt   time.Time
 	Note       string
+	Adaptive   bool     // the engine chooses: neither file nor operator names a policy
+	Engine     ModeSaid // what the engine may do
+	Challenger string   // policy that the engine tries on Share of the requests; "" while it tries none
+	Share      float64  // [0, 1)
 	Members    []*lb.Endpoint
 	Eligible   []*lb.Endpoint
-	States     []State // one for each member
-	Panic      bool    // too few are usable: health is ignored
-	Tier       int     // priority of the endpoints in use
-	Picker     balance.Picker
+	States     []State        // one for each member
+	Panic      bool           // too few are usable: health is ignored
+	Tier       int            // priority of the endpoints in use
+	Picker     balance.Picker // of Policy
 
-	sticky map[uint64]*lb.Endpoint
+	challenger balance.Picker // nil while none is tried
+	sticky     map[uint64]*lb.Endpoint
 }
 
 // ByHash returns the endpoint whose address has the hash, when it takes the
@@ -113,6 +116,9 @@ type Cluster struct {
 	configured string
 	pinned     string
 	pinnedAt   time.Time
+	choice     choice
+	mode       Mode // an operator's, over the file's; "" for none
+	modeAt     time.Time
 	lastID     uint32
 	gone       lb.Totals // of endpoints that have left
 	leaving    []leaver
@@ -120,7 +126,13 @@ type Cluster struct {
 
 // New returns a cluster with its first snapshot published.
 func New(o Options, specs []Spec) *Cluster {
-	c := &Cluster{options: o, configured: o.Policy}
+	if o.Start == "" {
+		o.Start = "least-request"
+	}
+	if o.Mode == "" {
+		o.Mode = Auto
+	}
+	c := &Cluster{options: o, configured: o.Policy, choice: choice{policy: o.Start}}
 	c.SetEndpoints(specs)
 	return c
 }
@@ -190,6 +202,7 @@ func (c *Cluster) Configure(policy string, panicShare float64) {
 	defer c.mu.Unlock()
 	if policy != c.configured {
 		c.pinned = ""
+		c.handOver(policy)
 	}
 	c.configured = policy
 	c.options.Panic = panicShare
@@ -208,6 +221,7 @@ func (c *Cluster) Pin(policy string) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.handOver(policy)
 	c.pinned, c.pinnedAt = policy, c.options.Wall()
 	if policy == lb.Adaptive && c.configured == lb.Adaptive {
 		c.pinned = ""
@@ -228,8 +242,9 @@ func (c *Cluster) publish() {
 	if c.pinned != "" {
 		s.Policy, s.Pinned, s.PinnedAt = c.pinned, true, c.pinnedAt
 	}
+	s.Engine = c.modeSaid()
 	if s.Policy == lb.Adaptive {
-		s.Policy, s.Note = untilEngine, adaptiveNote
+		c.choice.show(s)
 	}
 	for _, m := range c.members {
 		s.Members = append(s.Members, m.endpoint)
@@ -242,12 +257,19 @@ func (c *Cluster) publish() {
 	if c.options.Guard != nil {
 		c.leaveOutEjected(s)
 	}
-	s.Picker = c.options.Builders[s.Policy](balance.Set{Members: s.Members, Eligible: s.Eligible, Cursor: &c.cursor, Affinity: c.options.Affinity}, c.options.Balance)
+	s.Picker = c.picker(s, s.Policy)
+	if s.Challenger != "" {
+		s.challenger = c.picker(s, s.Challenger)
+	}
 	if old != nil {
 		s.Version = old.Version + 1
 	}
 	c.snapshot.Store(s)
 	c.report(old, s)
+}
+
+func (c *Cluster) picker(s *Snapshot, policy string) balance.Picker {
+	return c.options.Builders[policy](balance.Set{Members: s.Members, Eligible: s.Eligible, Cursor: &c.cursor, Affinity: c.options.Affinity}, c.options.Balance)
 }
 
 // Refresh publishes once more: the guard has ejected or readmitted somebody.
@@ -259,15 +281,21 @@ func (c *Cluster) Refresh() {
 
 // report tells what a publish changed for the cluster as a whole.
 func (c *Cluster) report(old, s *Snapshot) {
-	event := Event{Cluster: c.options.Name, What: "policy", To: s.Policy, Reason: s.Note}
+	event := Event{Cluster: c.options.Name, What: "policy", To: s.Policy, By: "file"}
+	switch {
+	case s.Adaptive:
+		event.Reason, event.By = c.choice.why, "engine"
+	case s.Pinned:
+		event.Reason, event.By = "pinned by the operator", "operator"
+	}
 	if old != nil {
 		event.From = old.Policy
-		if s.Pinned && event.Reason == "" {
-			event.Reason = "pinned by the operator"
-		}
 	}
 	if event.From != event.To || old.Pinned != s.Pinned {
 		c.tell(event)
+	}
+	if old != nil && (old.Challenger != s.Challenger || old.Share != s.Share) {
+		c.tell(trialEvent(c.options.Name, old, s, c.choice.why))
 	}
 	if old != nil && old.Panic != s.Panic {
 		c.tell(panicEvent(c.options.Name, s))

@@ -40,20 +40,20 @@ func TestAdaptiveTakesThePinAway(t *testing.T) {
 	b := newBench(0.5, false, four()...)
 	b.Configure("adaptive", 0.5)
 	s := b.Snapshot()
-	if s.Policy != "hot-cold" || s.Pinned || !strings.Contains(s.Note, "until the decision engine exists") {
-		t.Errorf("adaptive: %+v", s)
+	if s.Policy != "round-robin" || s.Pinned || !s.Adaptive {
+		t.Errorf("adaptive: %+v; want the engine to go on from what ran", s)
 	}
 	_ = b.Pin("random")
-	if s := b.Snapshot(); s.Policy != "random" || s.Note != "" {
-		t.Errorf("pinned: %s, note %q", s.Policy, s.Note)
+	if s := b.Snapshot(); s.Policy != "random" || s.Adaptive || s.Note != "" {
+		t.Errorf("pinned: %+v", s)
 	}
 	_ = b.Pin("adaptive")
-	if s := b.Snapshot(); s.Pinned || s.Policy != "hot-cold" {
-		t.Errorf("unpinned: %+v", s)
+	if s := b.Snapshot(); s.Pinned || s.Policy != "random" || !s.Adaptive {
+		t.Errorf("handed back: %+v; want the engine to go on from random", s)
 	}
-	b.Configure("random", 0.5)
+	b.Configure("p2c", 0.5)
 	_ = b.Pin("adaptive")
-	if s := b.Snapshot(); !s.Pinned || s.Policy != "hot-cold" || s.Configured != "random" {
+	if s := b.Snapshot(); !s.Pinned || !s.Adaptive || s.Policy != "p2c" || s.Configured != "p2c" {
 		t.Errorf("adaptive over a configured policy is a pin: %+v", s)
 	}
 }
@@ -142,7 +142,7 @@ func TestWhatWasSavedBeforeGivesWayToTheFile(t *testing.T) {
 	}{
 		{"a pin over another policy", Overrides{Policy: "maglev", Over: "p2c"}, "round-robin", "abcd"},
 		{"a pin of a policy that is not there any more", Overrides{Policy: "ancient", Over: "round-robin"}, "round-robin", "abcd"},
-		{"a pin of adaptive", Overrides{Policy: "adaptive", Over: "round-robin"}, "hot-cold", "abcd"},
+		{"a pin of adaptive", Overrides{Policy: "adaptive", Over: "round-robin"}, "least-request", "abcd"},
 		{"a word on an endpoint that left", Overrides{Endpoints: map[string]string{"x:1": "drain"}}, "round-robin", "abcd"},
 		{"a word that there is not", Overrides{Endpoints: map[string]string{"a:1": "explode"}}, "round-robin", "abcd"},
 		{"a word of a file from before ages were kept", Overrides{Endpoints: map[string]string{"a:1": "disable"}}, "round-robin", "bcd"},

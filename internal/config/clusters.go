@@ -20,6 +20,7 @@ func (v *validator) cluster(path string, c *Cluster) {
 		}
 	}
 	v.policy(path, c)
+	v.choice(path, c)
 	if c.Health != nil {
 		v.health(path+".health", c.Health)
 	}

@@ -230,8 +230,8 @@ func TestEveryKeyOfTheContractIsKnown(t *testing.T) {
 	want := []string{
 		"listeners[0].protocols[1]", "listeners[0].tls", "listeners[0].proxy_protocol",
 		"routes[0].to[0].cluster", "routes[0].to[1].cluster", // the example has no such clusters
-		"clusters[0].discovery", "clusters[0].engine",
-		"engine", "rules", "telemetry.otlp", "telemetry.datadog", "telemetry.evidence", "coordination",
+		"clusters[0].discovery",
+		"telemetry.otlp", "telemetry.datadog", "telemetry.evidence", "coordination",
 	}
 	var got []string
 	lines := strings.Split(string(text), "\n")
@@ -283,4 +283,15 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("nothing is shown")
 		}
 	})
+}
+
+func TestBoundsOfARule(t *testing.T) {
+	w := When{ErrorRate: ">5%", SlowEndpoint: "> 2x", Bursty: "holds", NoData: "<300"}
+	want := []Bound{
+		{Condition: "error_rate", Value: 0.05}, {Condition: "slow_endpoint", Value: 2},
+		{Condition: "bursty", Holds: true}, {Condition: "no_data", Below: true, Value: 300},
+	}
+	if got := w.Bounds(); !slices.Equal(got, want) {
+		t.Errorf("%+v; want %+v", got, want)
+	}
 }

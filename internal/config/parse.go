@@ -55,9 +55,11 @@ func (c *Config) shorten() {
 		c.Routes = []Route{{Name: "default", To: []Target{{Cluster: c.Clusters[0].Name, Weight: 1}}, Host: "preserve", Priority: "normal"}}
 	}
 	for i := range c.Clusters {
-		if c.Clusters[i].Policy == "least-connections" {
-			c.Clusters[i].Policy = "least-request"
-		}
+		c.Clusters[i].Policy = plain(c.Clusters[i].Policy)
+		c.Clusters[i].fillCandidates()
+	}
+	for i := range c.Rules {
+		c.Rules[i].Use = plain(c.Rules[i].Use)
 	}
 }
 

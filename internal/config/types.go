@@ -21,12 +21,12 @@ import "time"
 // off when nil.
 type Config struct {
 	Node         Node       `yaml:"node" doc:"what this process is called"`
-	State        State      `yaml:"state" doc:"where pins, endpoint states and learnt values are kept"`
+	State        State      `yaml:"state" doc:"where pins, modes, endpoint states and the journal of decisions are kept"`
 	Listeners    []Listener `yaml:"listeners" required:"add one, as in listeners: [{address: \":8080\"}]" doc:"addresses that clients connect to"`
 	Routes       []Route    `yaml:"routes" doc:"the first that fits a request is taken; may be left out with one cluster"`
 	Clusters     []Cluster  `yaml:"clusters" required:"add one, as in clusters: [{name: web, endpoints: [127.0.0.1:9001]}]" doc:"named sets of equal endpoints"`
-	Engine       Later      `yaml:"engine" later:"the decision engine"`
-	Rules        Later      `yaml:"rules" later:"the decision engine"`
+	Engine       Engine     `yaml:"engine" doc:"what the decision engine may do"`
+	Rules        []Rule     `yaml:"rules" doc:"conditions of your own and what to do then: what judge: rules goes by, else only named in the journal"`
 	Admin        Admin      `yaml:"admin" doc:"the operator's API"`
 	Telemetry    Telemetry  `yaml:"telemetry" doc:"what is shown to the outside"`
 	Coordination Later      `yaml:"coordination" later:"coordination of several balancers"`
@@ -153,7 +153,7 @@ type Cluster struct {
 	Protocol    string      `yaml:"protocol" default:"http1" enum:"http1" doc:"protocol towards the endpoints"`
 	TLS         Later       `yaml:"tls" later:"TLS"`
 	Policy      string      `yaml:"policy" default:"adaptive" doc:"how an endpoint is chosen"`
-	Engine      Later       `yaml:"engine" later:"the decision engine"`
+	Engine      Choice      `yaml:"engine" doc:"what the decision engine chooses from"`
 	HashKey     string      `yaml:"hash_key" doc:"what the hash policies hash: ip, path, header:NAME, cookie:NAME or query:NAME"`
 	Sticky      *Sticky     `yaml:"sticky" doc:"keep a client at its endpoint with a cookie"`
 	Health      *Health     `yaml:"health" doc:"active health checks; {} is a TCP connect"`

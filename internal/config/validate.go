@@ -31,6 +31,7 @@ func (v *validator) all() {
 	if len(v.config.Routes) == 0 && len(v.config.Clusters) > 1 && !v.said["routes"] {
 		v.report("clusters", "there are several clusters and no routes", "add routes that say which requests go to which cluster")
 	}
+	v.engine()
 	v.admin()
 	v.bindings()
 }

@@ -166,9 +166,16 @@ func (s *state) pick(now stats.Instant) (record.Terms, error) {
 			return terms, nil
 		}
 	}
-	e, flags, err := s.up.Guard.Pick(snapshot.Picker, info, want)
+	picker, tried := snapshot.Picker, false
+	if !want.Retry { // a request that failed once is not for trying things out
+		picker, tried = snapshot.Deal(&s.dice)
+	}
+	e, flags, err := s.up.Guard.Pick(picker, info, want)
 	terms.Endpoint = e
 	terms.Flags |= flags
+	if tried && flags&lb.Trial == 0 {
+		terms.Flags |= lb.Canary
+	}
 	s.newCookie = nil
 	if flags&lb.Trial == 0 { // a client is not kept where only one request goes
 		s.newCookie = e

@@ -62,7 +62,32 @@ func collectCluster(ch chan<- prometheus.Metric, k Cluster, f *fold) {
 		}
 		f.limits(ch, snapshot.Members, g.Limit)
 	}
-	gauge(ch, policyActive, 1, name, snapshot.Policy)
+	gauge(ch, policyActive, 1-snapshot.Share, name, snapshot.Policy)
+	if snapshot.Challenger != "" {
+		gauge(ch, policyActive, snapshot.Share, name, snapshot.Challenger)
+	}
+	if k.Engine != nil {
+		collectEngine(ch, name, k.Engine())
+		f.capacities(ch, snapshot.Members)
+	}
+}
+
+func collectEngine(ch chan<- prometheus.Metric, cluster string, e Engine) {
+	for s, n := range e.Switches {
+		counter(ch, policySwitches, n, cluster, s.From, s.To, s.Reason)
+	}
+	for d, n := range e.Decisions {
+		counter(ch, decisionsTotal, n, cluster, d.Action, d.Gate)
+	}
+	if !e.Judged {
+		return
+	}
+	for policy, loss := range e.Predicted {
+		gauge(ch, predictedLoss, loss, cluster, policy)
+	}
+	gauge(ch, measuredLoss, e.Measured, cluster)
+	gauge(ch, predictionError, e.Error, cluster)
+	gauge(ch, headroom, e.Headroom, cluster)
 }
 
 func asNumber(b bool) float64 {

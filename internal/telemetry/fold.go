@@ -76,6 +76,17 @@ func (f *fold) limits(ch chan<- prometheus.Metric, members []*lb.Endpoint, limit
 	}
 }
 
+// capacities shows what was learnt of the endpoints with series of their own.
+func (f *fold) capacities(ch chan<- prometheus.Metric, members []*lb.Endpoint) {
+	for _, e := range members {
+		if _, own := f.own[e.Stats]; own {
+			if n := e.Live.Learnt().Capacity; n > 0 {
+				gauge(ch, capacity, n, e.Cluster, e.Address)
+			}
+		}
+	}
+}
+
 // release takes account of the endpoints that have left.
 func (f *fold) release(members []*lb.Endpoint) {
 	here := map[*lb.Stats]bool{}

@@ -23,6 +23,7 @@ type Sources struct {
 	Clusters  func() []Cluster
 	Listeners func() []Listener
 	Reloads   func() Reloads
+	Cost      func() EngineCost // of the decision engine; nil where there is none
 	Version   string
 	// EndpointSeries bounds the endpoints that have series of their own in a
 	// cluster; the least busy beyond it are folded into `_other`. 0 means 1000.
@@ -35,6 +36,30 @@ type Cluster struct {
 	Attempts *record.Attempts
 	Idle     func(*lb.Endpoint) (idle, open int) // connections
 	Guard    func() Guard                        // nil where there is none
+	Engine   func() Engine                       // nil where there is none
+}
+
+// Engine is what the metrics read of the decision engine at one cluster.
+type Engine struct {
+	Switches  map[Switch]uint64
+	Decisions map[DecisionKind]uint64
+	Judged    bool               // what follows is known
+	Predicted map[string]float64 // loss in seconds, by policy
+	Measured  float64            // loss in seconds
+	Error     float64            // measured over what is predicted of the same, less 1
+	Headroom  float64            // share of the capacity that is not in use
+}
+
+// Switch is what changes of the policy are counted by.
+type Switch struct{ From, To, Reason string }
+
+// DecisionKind is what decisions are counted by.
+type DecisionKind struct{ Action, Gate string }
+
+// EngineCost is what the decision engine used.
+type EngineCost struct {
+	CPU       time.Duration
+	Postponed uint64
 }
 
 // Guard is what the metrics read of a cluster's guard.
@@ -103,7 +128,16 @@ var (
 	panicking       = desc("panic", "1 while so few endpoints are left that health and ejections are ignored.", "cluster")
 	endpointState   = desc("endpoint_state", "1 for the state that an endpoint is in.", "cluster", "endpoint", "state")
 	healthChecks    = desc("health_checks_total", "Active health checks.", "cluster", "endpoint", "result")
-	policyActive    = desc("policy_active", "1 for the policy that picks.", "cluster", "policy")
+	policyActive    = desc("policy_active", "Share of the requests that a policy picks for; below 1 while the engine tries another.", "cluster", "policy")
+	policySwitches  = desc("policy_switches_total", "Changes of the policy, by whom: engine, operator or file.", "cluster", "from", "to", "reason")
+	decisionsTotal  = desc("decisions_total", "Entries of the engine's journal, by what was done and the first gate that did not let more pass.", "cluster", "action", "gate")
+	predictedLoss   = desc("predicted_loss_seconds", "Loss that the engine predicts under a policy: mean latency, a tenth of the mean of the worst 1 %, failures at their cost.", "cluster", "policy")
+	measuredLoss    = desc("measured_loss_seconds", "Loss of the policy that picks, as measured.", "cluster")
+	predictionError = desc("prediction_error_ratio", "Measured loss over what the model computes for the same requests, less 1.", "cluster")
+	capacity        = desc("endpoint_capacity", "Requests that an endpoint works on at once, as learnt.", "cluster", "endpoint")
+	headroom        = desc("headroom_ratio", "Share of the learnt capacity that is not in use.", "cluster")
+	engineCPU       = desc("engine_cpu_seconds_total", "CPU time of the decision engine.")
+	enginePostponed = desc("engine_postponed_total", "Times that the engine began to judge less often, since its work had reached 1 % of a core.")
 	reloadsTotal    = desc("config_reloads_total", "Configuration documents that were offered.", "result")
 	reloadLast      = desc("config_last_success_timestamp_seconds", "When a document was last applied.")
 	buildInfo       = desc("build_info", "1.", "version")
@@ -111,6 +145,7 @@ var (
 		requestsTotal, requestDuration, requestBytes, responseBytes, overhead, connections, attemptsTotal, attemptDuration,
 		inflight, upstreamConns, retriesTotal, budgetExhausted, endpointState, healthChecks, policyActive, reloadsTotal,
 		reloadLast, buildInfo, hedgesTotal, shedTotal, queueLength, concurrency, ejectionsTotal, panicking,
+		policySwitches, decisionsTotal, predictedLoss, measuredLoss, predictionError, capacity, headroom, engineCPU, enginePostponed,
 	}
 )
 
@@ -129,6 +164,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(ch, connections, float64(l.Open-l.Idle), l.Address, "active")
 	}
 	c.collectClusters(ch)
+	if c.Cost != nil {
+		cost := c.Cost()
+		ch <- prometheus.MustNewConstMetric(engineCPU, prometheus.CounterValue, cost.CPU.Seconds())
+		counter(ch, enginePostponed, cost.Postponed)
+	}
 	r := c.Reloads()
 	counter(ch, reloadsTotal, r.Applied, "applied")
 	counter(ch, reloadsTotal, r.Refused, "refused")

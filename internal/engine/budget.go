@@ -1,0 +1,39 @@
+package engine
+
+import "time"
+
+const (
+	// budgetShare is how much of one core the engine may use, in the long run.
+	budgetShare = 0.01
+	// budgetDepth is how far the engine may work ahead, or be behind.
+	budgetDepth = 300 * time.Millisecond
+	// sliceWork is how long the engine works before it steps aside while it
+	// judges, and slicePause is for how long: on one core nobody waits longer
+	// for it than for the scheduler.
+	sliceWork  = 500 * time.Microsecond
+	slicePause = 2 * time.Millisecond
+)
+
+// budget keeps the engine's work below its share of a core.
+type budget struct {
+	left  time.Duration // CPU time that may be used now; below 0 when too much was
+	at    time.Time
+	spent time.Duration // reading of the thread's clock
+	used  time.Duration // in all
+}
+
+// settle takes off what was used since the last call and adds what time
+// allows.
+func (b *budget) settle(now time.Time, spent time.Duration) {
+	if b.at.IsZero() {
+		b.at, b.spent, b.left = now, spent, budgetDepth
+	}
+	allowed := time.Duration(budgetShare * float64(max(now.Sub(b.at), 0)))
+	work := max(spent-b.spent, 0)
+	b.used += work
+	b.left = min(max(b.left+allowed-work, -10*budgetDepth), budgetDepth)
+	b.at, b.spent = now, spent
+}
+
+// mayJudge reports whether there is CPU time for a judgement.
+func (b *budget) mayJudge() bool { return b.left > 0 }

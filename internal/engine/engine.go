@@ -1,0 +1,435 @@
+// Package engine runs the decision engine: one goroutine, for all clusters in
+// turn, reads what the request path has recorded, has it learnt from and
+// judged, does what was decided, and keeps the journal. Requests never wait
+// for it.
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"poise/internal/cluster"
+	"poise/internal/decide"
+	"poise/internal/lb"
+	"poise/internal/stats"
+)
+
+const (
+	tickEvery = 100 * time.Millisecond // between two readings of the rings
+	stepEvery = time.Second            // between two looks at what was decided
+	batch     = 1024                   // records that are read at once
+	mostHeld  = 1 << 14                // records that wait while a judge is thinking
+)
+
+// Options are what the engine works with.
+type Options struct {
+	Now     func() stats.Instant
+	Wall    func() time.Time
+	Log     *slog.Logger
+	Journal *Journal
+}
+
+// Engine is the decision engine. Set, Note, Resume and Status may be called
+// from any goroutine.
+type Engine struct {
+	options Options
+
+	mu       sync.Mutex
+	subjects []*subject
+	notes    map[string][]string // of the guard, by cluster, since the last judgement
+	resumed  map[string]bool     // clusters that are to be taken up again
+	status   map[string]Status
+	cost     Cost
+
+	// Of the goroutine.
+	budget   budget
+	records  []lb.Record
+	thinking *subject // whose judge works at the moment
+	slice    time.Duration
+	drainAt  time.Time
+	behind   bool
+}
+
+// Status is what the engine last found out about a cluster.
+type Status struct {
+	Judged    time.Time // the last time; zero for never
+	Next      time.Duration
+	Fault     string // why the engine leaves the cluster alone; "" while it does not
+	Decision  decide.Decision
+	Decisions map[Counted]uint64
+}
+
+// Counted is what decisions are counted by.
+type Counted struct{ Action, Gate string }
+
+// Cost is what the engine used of its thread.
+type Cost struct {
+	CPU       time.Duration
+	Postponed uint64 // judgements that waited for CPU time
+}
+
+// New returns an engine without clusters.
+func New(o Options) *Engine {
+	return &Engine{
+		options: o, notes: map[string][]string{}, resumed: map[string]bool{}, status: map[string]Status{},
+		records: make([]lb.Record, batch),
+	}
+}
+
+// Set says which clusters there are. One that stays goes on as it was.
+func (e *Engine) Set(all []*Subject) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var next []*subject
+	for i, s := range all {
+		at := slices.IndexFunc(e.subjects, func(old *subject) bool { return old.Subject == s })
+		if at >= 0 {
+			next = append(next, e.subjects[at])
+			continue
+		}
+		next = append(next, e.begin(s, i, len(all)))
+	}
+	for _, old := range e.subjects {
+		name := old.Cluster.Name()
+		if !slices.ContainsFunc(next, func(s *subject) bool { return s.Cluster.Name() == name }) {
+			delete(e.notes, name)
+			delete(e.status, name)
+		}
+	}
+	e.subjects = next
+}
+
+// begin makes a subject. Judgements are spread over the time between two, so
+// that the clusters do not all want the CPU at once.
+func (e *Engine) begin(s *Subject, i, of int) *subject {
+	now, terms := e.options.Now(), s.Terms()
+	every := terms.Evaluate
+	return &subject{
+		Subject: s, terms: terms, minds: s.Minds(terms, e.yield), shed: s.Shed(), shedStep: s.Shed(),
+		stepAt: now.Add(stepEvery), judgeAt: now.Add(every + every*time.Duration(i)/time.Duration(of)),
+	}
+}
+
+// Note adds what somebody else did to a cluster, for the journal.
+func (e *Engine) Note(cluster, text string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := append(e.notes[cluster], text)
+	if len(list) > mostNotes {
+		list = list[1:]
+	}
+	e.notes[cluster] = list
+}
+
+func (e *Engine) takeNotes(cluster string) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := e.notes[cluster]
+	delete(e.notes, cluster)
+	return list
+}
+
+// Resume takes a cluster up again that was left alone after a failure.
+func (e *Engine) Resume(cluster string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.resumed[cluster] = true
+}
+
+// Status returns what the engine last found out about a cluster.
+func (e *Engine) Status(cluster string) Status {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.status[cluster]
+	counts := make(map[Counted]uint64, len(s.Decisions))
+	for k, n := range s.Decisions {
+		counts[k] = n
+	}
+	s.Decisions = counts
+	return s
+}
+
+// Cost returns what the engine used so far.
+func (e *Engine) Cost() Cost {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cost
+}
+
+// Run works until ctx is done. It keeps a thread to itself, whose CPU time is
+// then the engine's.
+func (e *Engine) Run(ctx context.Context) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			e.tick(ctx)
+		}
+	}
+}
+
+func (e *Engine) tick(ctx context.Context) {
+	e.slice = threadTime()
+	e.drainAll()
+	e.budget.settle(time.Now(), threadTime())
+	for _, s := range e.all() {
+		if ctx.Err() != nil {
+			return
+		}
+		e.work(s)
+	}
+	e.budget.settle(time.Now(), threadTime())
+	e.mu.Lock()
+	e.cost.CPU = e.budget.used
+	e.mu.Unlock()
+}
+
+func (e *Engine) all() []*subject {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.subjects // replaced as a whole, never changed
+}
+
+// yield steps aside when the engine has worked for a while, and reads the
+// rings when it is time, so that none overflows during a long judgement.
+func (e *Engine) yield() {
+	if threadTime()-e.slice < sliceWork {
+		return
+	}
+	time.Sleep(slicePause)
+	if now := time.Now(); now.Sub(e.drainAt) >= tickEvery {
+		e.drainAll()
+	}
+	e.slice = threadTime()
+}
+
+// drainAll reads every ring.
+func (e *Engine) drainAll() {
+	e.drainAt = time.Now()
+	for _, s := range e.all() {
+		e.drain(s)
+	}
+}
+
+func (e *Engine) drain(s *subject) {
+	for {
+		n, lost := s.Drain(e.records)
+		s.lost, s.lostStep = s.lost+lost, s.lostStep+lost
+		records := e.records[:n]
+		switch {
+		case s == e.thinking && len(s.held)+n > mostHeld:
+			s.lost, s.lostStep = s.lost+uint64(n), s.lostStep+uint64(n)
+		case s == e.thinking:
+			s.held = append(s.held, records...)
+		default:
+			e.learn(s, records)
+		}
+		if n < len(e.records) {
+			break
+		}
+	}
+	if s != e.thinking {
+		e.tickLearner(s)
+	}
+}
+
+func (e *Engine) learn(s *subject, records []lb.Record) {
+	if s.minds.Learner == nil || len(records) == 0 {
+		return
+	}
+	e.meet(s)
+	failure, stack := try(func() {
+		for i := range records {
+			s.minds.Learner.Observe(&records[i])
+		}
+	})
+	if failure != "" {
+		e.learnerFailed(s, failure, stack)
+		return
+	}
+	if s.minds.Judge != nil {
+		if failure, stack := try(func() { s.minds.Judge.Observe(records) }); failure != "" {
+			e.judgeFailed(s, failure, stack)
+		}
+	}
+}
+
+// meet tells the learner who there is.
+func (e *Engine) meet(s *subject) {
+	if snapshot := s.Cluster.Snapshot(); snapshot.Version != s.version && s.minds.Learner != nil {
+		s.version = snapshot.Version
+		s.minds.Learner.Members(snapshot.Members)
+	}
+}
+
+func (e *Engine) tickLearner(s *subject) {
+	if s.minds.Learner == nil {
+		return
+	}
+	failure, stack := try(func() {
+		e.meet(s)
+		s.pending = s.Pending(s.pending[:0])
+		s.minds.Learner.Waiting(s.pending)
+		s.minds.Learner.Tick(e.options.Now())
+	})
+	if failure != "" {
+		e.learnerFailed(s, failure, stack)
+	}
+}
+
+// work does what time calls for at one cluster.
+func (e *Engine) work(s *subject) {
+	e.maybeResume(s)
+	if s.minds.Judge == nil {
+		return
+	}
+	now := e.options.Now()
+	if e.reconfigure(s, now); s.minds.Judge == nil {
+		return
+	}
+	if now >= s.stepAt {
+		s.stepAt = now.Add(stepEvery)
+		e.step(s, now)
+	}
+	if now < s.judgeAt || s.minds.Judge == nil {
+		return
+	}
+	if !e.budget.mayJudge() {
+		e.postpone(s)
+		return
+	}
+	e.behind = false
+	s.judgeAt = now.Add(s.terms.Evaluate)
+	e.judge(s, now)
+	e.budget.settle(time.Now(), threadTime())
+}
+
+// reconfigure takes over what the file says now. What is known stays.
+func (e *Engine) reconfigure(s *subject, now stats.Instant) {
+	terms := s.Terms()
+	if terms == s.terms {
+		return
+	}
+	s.judgeAt = min(s.judgeAt, now.Add(terms.Evaluate))
+	s.terms = terms
+	options := terms.Judge
+	options.Yield = e.yield
+	if failure, stack := try(func() { s.minds.Judge.Configure(options) }); failure != "" {
+		e.judgeFailed(s, failure, stack)
+	}
+}
+
+// postpone says once that judgements come later than they should.
+func (e *Engine) postpone(s *subject) {
+	if e.behind {
+		return
+	}
+	e.behind = true
+	e.mu.Lock()
+	e.cost.Postponed++
+	e.mu.Unlock()
+	e.options.Log.Warn("the engine judges less often: its work has reached 1 % of a core", "cluster", s.Cluster.Name(), "behind", -e.budget.left)
+}
+
+func (e *Engine) step(s *subject, now stats.Instant) {
+	v := s.view(now)
+	v.Lost, s.lostStep = s.lostStep, 0
+	shed := s.Shed()
+	v.Shed, s.shedStep = shed-s.shedStep, shed
+	var step decide.Step
+	failure, stack := try(func() {
+		s.minds.Judge.SetMode(modeOf(s.Cluster.Snapshot()))
+		step = s.minds.Judge.Step(v)
+	})
+	if failure != "" {
+		e.judgeFailed(s, failure, stack)
+		return
+	}
+	if step.Changed {
+		e.do(s, &step.Action)
+	}
+	for i := range step.Entries {
+		e.enter(s, &step.Entries[i])
+	}
+	for _, o := range step.Outcomes {
+		if id, ok := s.idOf(o.At); ok {
+			e.options.Journal.Conclude(id, o.Outcome)
+		}
+	}
+}
+
+func (e *Engine) judge(s *subject, now stats.Instant) {
+	v := s.view(now)
+	v.Lost, s.lost = s.lost, 0
+	shed := s.Shed()
+	v.Shed, s.shed = shed-s.shed, shed
+	v.Notes = e.takeNotes(s.Cluster.Name())
+	var d decide.Decision
+	e.thinking = s
+	failure, stack := try(func() {
+		s.minds.Judge.SetMode(modeOf(s.Cluster.Snapshot()))
+		d = s.minds.Judge.Evaluate(v)
+	})
+	e.thinking = nil
+	held := s.held
+	s.held = s.held[:0]
+	if failure != "" {
+		e.judgeFailed(s, failure, stack)
+	} else {
+		if d.Changed {
+			e.do(s, &d.Do)
+		}
+		e.enter(s, &d)
+	}
+	e.learn(s, held)
+}
+
+// do does what was decided, where the engine may: an operator's word that came
+// meanwhile goes before it.
+func (e *Engine) do(s *subject, a *decide.Action) {
+	snapshot := s.Cluster.Snapshot()
+	if snapshot.Engine.Mode != cluster.Auto || !snapshot.Adaptive {
+		return
+	}
+	if a.Floor > 0 {
+		e.floor(snapshot.Members, a.Floor)
+	}
+	s.Cluster.Choose(a.Policy, a.Share, a.Why)
+}
+
+func (e *Engine) enter(s *subject, d *decide.Decision) {
+	d.Cluster = s.Cluster.Name()
+	entry := e.options.Journal.Add(*d, e.options.Wall())
+	s.await(d.At, entry.ID)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	status := e.status[d.Cluster]
+	if status.Decisions == nil {
+		status.Decisions = map[Counted]uint64{}
+	}
+	status.Decisions[Counted{d.Action, d.Gate}]++
+	status.Judged, status.Next, status.Fault = entry.Time, s.terms.Evaluate, s.broken
+	if len(d.Candidates) > 0 || status.Decision.Cluster == "" {
+		status.Decision = *d
+	}
+	e.status[d.Cluster] = status
+}
+
+func modeOf(s *cluster.Snapshot) decide.Mode {
+	switch s.Engine.Mode {
+	case cluster.Advise:
+		return decide.Advise
+	case cluster.Freeze:
+		return decide.Freeze
+	}
+	return decide.Auto
+}
