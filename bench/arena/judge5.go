@@ -157,19 +157,19 @@ func (r *Runner) judge5(s *figure.Sheet) {
 	}
 }
 
-// quick5 says what the quick size showed.
+// quick5 says what the trial size showed.
 func (r *Runner) quick5(id string) string {
-	t := r.trust(Quick)
+	t := r.trust(Trial)
 	right, _ := t.close()
 	switch id {
 	case "E5 predicted":
-		return fmt.Sprintf("quick: %d of %d forecasts", right, len(t.Forecasts))
+		return fmt.Sprintf("trial: %d of %d forecasts", right, len(t.Forecasts))
 	case "E5 choice":
-		return fmt.Sprintf("quick: %d of %d choices", t.Right, t.Choices)
+		return fmt.Sprintf("trial: %d of %d choices", t.Right, t.Choices)
 	case "E5 fitted":
-		return fmt.Sprintf("quick: %d of %d endpoints", t.Fitted, t.Busy)
+		return fmt.Sprintf("trial: %d of %d endpoints", t.Fitted, t.Busy)
 	}
-	return fmt.Sprintf("quick: %d of %d outcomes", t.Held, t.Outcomes)
+	return fmt.Sprintf("trial: %d of %d outcomes", t.Held, t.Outcomes)
 }
 
 // close counts the forecasts that were close enough, and those that would have

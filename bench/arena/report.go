@@ -54,7 +54,7 @@ type Summary struct {
 var quantities = []string{"mean", "p50", "p90", "p99", "p99.9", "loss", "failed", "cpu_us", "busiest_core", "late"}
 
 func (r *Runner) summary() (all []Summary) {
-	for _, size := range []string{Full, Quick} {
+	for _, size := range []string{Full, Quick, Trial} {
 		for i := range Suite {
 			for _, of := range Subjects {
 				s := Summary{Size: size, Scenario: Suite[i].ID, Subject: of.Name, Rounds: map[string][]float64{}}
@@ -90,11 +90,11 @@ Everybody gets the same jobs at the same moments, drawn beforehand from the numb
 request was due, in an open loop. The first %v of a run are in no figure. Medians over the rounds in milliseconds, and in
 brackets an interval that holds the true median with 95 %% (from six rounds on). Loss is the mean and a tenth of the mean of
 the worst 1 %%; a failure counts %v in it. Runs with a core above %.0f %% over %d s, with other programs at work or with
-over 1 %% of the requests late are void. Quick runs are of %v and share the machine; no verdict rests on them.
+over 1 %% of the requests late are void. Quick runs are of %v, those of a trial of %v, and several of them share the machine; no verdict rests on them.
 "CPU" is what the proxy used for a request. Where keys are sent, Poise is told which field carries them, as a
 configuration would say; "haproxy hash" and "poise bounded-hash" are told too and are no part of the bar.
-`, warm, failureCost, 100*rig.MostBusy, rig.Stretch, lengths[Quick])
-	for _, size := range []string{Full, Quick} {
+`, warm, failureCost, 100*rig.MostBusy, rig.Stretch, lengths[Quick], lengths[Trial])
+	for _, size := range []string{Full, Quick, Trial} {
 		for i := range Suite {
 			r.table(&b, size, &Suite[i])
 		}

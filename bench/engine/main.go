@@ -107,7 +107,7 @@ func begin(name string, endpoints int) *made {
 	}
 	m.cluster = cluster.New(cluster.Options{
 		Name: name, Policy: "adaptive", Builders: catalog.Builders(), Balance: balance.Options{}, Affinity: &lb.Affinity{}, Wall: time.Now,
-		OnChange: func([]cluster.Event) {},
+		OnChange: func(cluster.Event) {},
 	}, specs)
 	return m
 }

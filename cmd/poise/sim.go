@@ -15,7 +15,7 @@ import (
 
 	"poise/internal/scenario"
 	"poise/internal/sim"
-	"poise/internal/sim/table"
+	simtable "poise/internal/sim/table"
 )
 
 // simOptions are the flags of `poise sim`.
@@ -114,7 +114,7 @@ func simulate(c *cobra.Command, o simOptions, args []string) error {
 const mostDetailed = 8
 
 func printSheet(w io.Writer, p *sim.Plan, results []sim.Result, matrix bool) error {
-	sheet := table.New(p, results)
+	sheet := simtable.New(p, results)
 	sheet.Colour = inColour(w)
 	if matrix || len(p.Scenarios) > mostDetailed {
 		_, err := io.WriteString(w, sheet.Matrix())

@@ -18,7 +18,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	size := flag.String("size", arena.Quick, "quick, full or long")
+	size := flag.String("size", arena.Quick, "quick, trial, full or long")
 	scenarios := flag.String("scenarios", strings.Join(arena.Against, ","), "which")
 	subjects := flag.String("subjects", strings.Join(append([]string{arena.Adaptive}, arena.Peers...), ","), "which")
 	rounds := flag.Int("rounds", 0, "how many; 0 means as many as the size has")
