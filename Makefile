@@ -50,7 +50,7 @@ conformance: ## RFC 9112 and 9110 over sockets, beside nginx, HAProxy and Caddy;
 SIZE ?= full
 FIGURE ?=
 POLICY ?=
-prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 also SIZE=quick FIGURE=G1 POLICY=p2c
+prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 and 4 also SIZE=quick, of 3 FIGURE=G1 POLICY=p2c
 	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" $(ISSUE)
 
 CASE ?=

@@ -7,15 +7,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"poise/internal/lb"
 	"poise/internal/scenario"
 	"poise/internal/sim"
-	simtable "poise/internal/sim/table"
+	"poise/internal/sim/suite"
 )
 
 // simOptions are the flags of `poise sim`.
@@ -25,6 +27,10 @@ type simOptions struct {
 	seeds    int
 	json     bool
 	list     bool
+	evaluate time.Duration
+	dwell    time.Duration
+	record   string
+	save     string
 	matrix   bool
 }
 
@@ -49,10 +55,17 @@ scenarios.`,
 	f.IntVar(&o.seeds, "seeds", 1, "average over so many seeds, from --seed on")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON")
 	f.BoolVar(&o.list, "list", false, "list the shipped scenarios")
+	f.DurationVar(&o.evaluate, "evaluate", 10*time.Second, "how often the engine judges, from 1s")
+	f.DurationVar(&o.dwell, "dwell", time.Minute, "least time between two switches of the engine")
+	f.StringVar(&o.record, "record", "", "instead of a scenario: judge again what 'poise record' saved, with --policies as candidates")
+	f.StringVar(&o.save, "save", "", "save what the engine was given, as 'poise record' does; one scenario, one seed, --policies adaptive")
 	f.BoolVar(&o.matrix, "matrix", false, "one line a scenario, also for a few")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if o.list {
 			return listScenarios(c.OutOrStdout())
+		}
+		if o.record != "" {
+			return again(c, o, args)
 		}
 		return simulate(c, o, args)
 	}
@@ -73,6 +86,23 @@ func listScenarios(w io.Writer) error {
 	return nil
 }
 
+// again judges a recording again.
+func again(c *cobra.Command, o simOptions, args []string) error {
+	if len(args) > 0 {
+		return usageError{errors.New("--record takes the place of a scenario: say one of the two")}
+	}
+	var policies []string
+	if o.policies != "" {
+		policies = strings.Split(o.policies, ",")
+		for _, p := range policies {
+			if !slices.Contains(lb.Policies, p) {
+				return usageError{fmt.Errorf("there is no policy %q; there are %s", p, strings.Join(lb.Policies, ", "))}
+			}
+		}
+	}
+	return replayRecording(c.OutOrStdout(), o.record, policies)
+}
+
 // mostSeeds bounds what --seeds may ask for.
 const mostSeeds = 100
 
@@ -80,22 +110,33 @@ func simulate(c *cobra.Command, o simOptions, args []string) error {
 	if o.seeds < 1 || o.seeds > mostSeeds {
 		return usageError{fmt.Errorf("--seeds must be from 1 to %d", mostSeeds)}
 	}
+	if o.evaluate < time.Second || o.dwell < o.evaluate {
+		return usageError{errors.New("--evaluate must be at least 1s, and --dwell at least as long")}
+	}
 	all, err := findScenarios(args)
 	if err != nil {
 		return usageError{err}
 	}
-	p := sim.Plan{Scenarios: all, Skip: sim.Keyless}
+	p := suite.Plan{Scenarios: all, Skip: suite.Keyless}
+	p.Options.Decide.Evaluate, p.Options.Decide.Dwell = o.evaluate, o.dwell
 	if p.Contenders, err = contenders(o.policies); err != nil {
 		return usageError{err}
 	}
 	for i := range o.seeds {
 		p.Seeds = append(p.Seeds, o.seed+uint64(i))
 	}
+	save, err := saving(o, &p)
+	if err != nil {
+		return usageError{err}
+	}
 	if w := c.ErrOrStderr(); onTerminal(w) {
 		p.Progress = simProgress(w)
 		defer fmt.Fprint(w, "\r\x1b[K")
 	}
 	results, err := p.Run(c.Context())
+	if closed := save(); err == nil {
+		err = closed
+	}
 	if err != nil && len(results) == 0 {
 		return err
 	}
@@ -110,11 +151,28 @@ func simulate(c *cobra.Command, o simOptions, args []string) error {
 	return printSheet(c.OutOrStdout(), &p, results, o.matrix)
 }
 
+// saving has the plan write a recording into a file, and returns what closes
+// it.
+func saving(o simOptions, p *suite.Plan) (func() error, error) {
+	if o.save == "" {
+		return func() error { return nil }, nil
+	}
+	if len(p.Scenarios) != 1 || len(p.Seeds) != 1 || len(p.Contenders) != 1 || p.Contenders[0].Name != sim.Adaptive {
+		return nil, errors.New("--save wants one scenario, one seed and --policies adaptive")
+	}
+	f, err := os.Create(o.save)
+	if err != nil {
+		return nil, err
+	}
+	p.Options.Record = f
+	return f.Close, nil
+}
+
 // mostDetailed is how many scenarios are shown with a table each.
 const mostDetailed = 8
 
-func printSheet(w io.Writer, p *sim.Plan, results []sim.Result, matrix bool) error {
-	sheet := simtable.New(p, results)
+func printSheet(w io.Writer, p *suite.Plan, results []sim.Result, matrix bool) error {
+	sheet := suite.New(p, results)
 	sheet.Colour = inColour(w)
 	if matrix || len(p.Scenarios) > mostDetailed {
 		_, err := io.WriteString(w, sheet.Matrix())
@@ -164,7 +222,7 @@ func findScenarios(args []string) (all []*scenario.Scenario, err error) {
 			all = append(all, s)
 			continue
 		}
-		text, err := os.ReadFile(a)
+		text, err := os.ReadFile(a) //nolint:gosec // the user names the file
 		if err != nil {
 			return nil, err
 		}

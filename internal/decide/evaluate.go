@@ -16,6 +16,7 @@ type findings struct {
 	again      twin.Prediction // of the incumbent, as replayed
 	invalid    bool
 	candidates []Candidate // the incumbent first
+	rival      string      // the best of the others
 	conditions []Condition // those that are true
 	statistics []Statistic
 	gates      gates
@@ -39,7 +40,9 @@ func (j *Judge) Evaluate(v *View) Decision {
 	d.Conditions, d.Gates = j.found.conditions, j.found.gates
 	d.Candidates = j.ordered()
 	d.Evidence = j.evidence()
-	d.Gate = j.found.gates.failed()
+	if d.Action == Hold || d.Action == Advised {
+		d.Gate = j.found.gates.failed()
+	}
 	d.Text = j.tell(&d)
 	j.state.Lost, j.state.Shed, j.state.Notes = 0, 0, nil
 	j.model = nil

@@ -56,14 +56,14 @@ func (j *Judge) judgeModel(v *View, d *Decision) {
 		f.gates.ask(GateMargin, false, "there is no other candidate")
 		return
 	}
-	d.To = best.Policy
+	f.rival = best.Policy
 	gain := 1 - best.Loss/own.Loss
 	worth := f.gates.ask(GateMargin, gain >= j.o.Margin, fmt.Sprintf("the best other policy, %s, gains %s; %s is asked for", best.Policy, percent(gain), percent(j.o.Margin)))
 	mean, se := paired(own.blocks, best.blocks)
 	t := mean / max(se, 1e-12)
 	certain := f.gates.ask(GateConfidence, t >= sure, fmt.Sprintf("t = %.1f over %d parts of the window; %.1f is asked for", min(t, 99), len(own.blocks), sure))
 	if !worth || !certain || math.IsNaN(gain) {
-		s.Beaten, d.To = 0, ""
+		s.Beaten = 0
 		return
 	}
 	s.Beaten++
@@ -123,8 +123,29 @@ func (j *Judge) best() *Candidate {
 			best = c
 		}
 	}
+	if best == nil {
+		return nil
+	}
+	return j.preferred(best)
+}
+
+// preferred returns the first in the order of the options of those that do as
+// well as the best but for chance: the least of many predictions is too good
+// to be true, and with every window it would be another one.
+func (j *Judge) preferred(best *Candidate) *Candidate {
+	for _, p := range j.o.Candidates {
+		for i := range j.found.candidates {
+			c := &j.found.candidates[i]
+			if i > 0 && c.Policy == p && c.Note == "" && c.Loss <= best.Loss*(1+alike) {
+				return c
+			}
+		}
+	}
 	return best
 }
+
+// alike are losses that differ by less.
+const alike = 0.03
 
 // fallback leaves expected-delay, which is built on the model, when the model
 // has failed twice in a row, unless that would be predicted to do harm.
@@ -170,7 +191,7 @@ func (j *Judge) change(_ *View, d *Decision, p proposal) {
 	}
 	s.Trial = &trial{
 		Policy: p.to, From: s.Policy, Began: j.now, PhaseAt: j.now, Decided: j.now,
-		Before: j.found.measured.Loss, Promised: p.promised, High: p.high, Why: p.why,
+		Before: j.found.measured.Loss, Noise: relativeError(f.measured.Blocks[:], f.measured.Loss), Promised: p.promised, High: p.high, Why: p.why,
 		Circumstances: j.circumstances(),
 	}
 	s.Beaten = 0

@@ -46,30 +46,33 @@ type Judge struct {
 	now   stats.Instant
 	model *twin.Model // of the evaluation under way
 	found findings
+
+	oracle func(policy string) twin.Prediction // of tests: predicts in place of the twin
 }
 
 // state is what a judge knows beside records and memory; all of it is saved.
 type state struct {
-	Mode       Mode                     `json:"mode"`
-	Policy     string                   `json:"policy"` // the incumbent
-	Pinned     bool                     `json:"pinned"`
-	Now        stats.Instant            `json:"now"`         // of the last view
-	Switched   stats.Instant            `json:"switched"`    // the last switch by the judge; 0: never
-	Since      stats.Instant            `json:"since"`       // the incumbent picks alone since then
-	Beaten     int                      `json:"beaten"`      // evaluations in a row that found the incumbent beaten
-	Invalid    int                      `json:"invalid"`     // evaluations in a row in which the model failed
-	Bias       map[string]bias          `json:"bias"`        // by policy
-	Bans       map[string]stats.Instant `json:"bans"`        // until when
-	Rules      []stats.Instant          `json:"rules"`       // since when each rule's conditions hold; 0: they do not
-	Trial      *trial                   `json:"trial"`       // a change under way
-	Watch      *watch                   `json:"watch"`       // a switch that is being looked after
-	Pause      stats.Instant            `json:"pause"`       // no canary until then
-	Abandoned  int                      `json:"abandoned"`   // canaries in a row
-	Width      calibration              `json:"calibration"` // of the intervals
-	Last       circumstances            `json:"circumstances"`
-	Floor      time.Duration            `json:"floor"`
-	Lost, Shed uint64                   `json:"-"`
-	Notes      []string                 `json:"-"`
+	Mode      Mode                     `json:"mode"`
+	Policy    string                   `json:"policy"` // the incumbent
+	Pinned    bool                     `json:"pinned"`
+	Now       stats.Instant            `json:"now"`         // of the last view
+	Switched  stats.Instant            `json:"switched"`    // the last switch by the judge; 0: never
+	Since     stats.Instant            `json:"since"`       // the incumbent picks alone since then
+	Beaten    int                      `json:"beaten"`      // evaluations in a row that found the incumbent beaten
+	Invalid   int                      `json:"invalid"`     // evaluations in a row in which the model failed
+	Bias      map[string]bias          `json:"bias"`        // by policy
+	Bans      map[string]stats.Instant `json:"bans"`        // until when
+	Rules     []stats.Instant          `json:"rules"`       // since when each rule's conditions hold; 0: they do not
+	Trial     *trial                   `json:"trial"`       // a change under way
+	Watch     *watch                   `json:"watch"`       // a switch that is being looked after
+	Pause     stats.Instant            `json:"pause"`       // no canary until then
+	Abandoned int                      `json:"abandoned"`   // canaries in a row
+	Width     calibration              `json:"calibration"` // of the intervals
+	Last      circumstances            `json:"circumstances"`
+	Floor     time.Duration            `json:"floor"`
+	Lost      uint64                   `json:"lost"`
+	Shed      uint64                   `json:"shed"`
+	Notes     []string                 `json:"notes"`
 }
 
 // bias is how much more is measured than predicted, as a logarithm.

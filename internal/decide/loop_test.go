@@ -1,7 +1,6 @@
 package decide_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -133,36 +132,208 @@ func fleet(seed uint64, rate float64, change func(i int, s *twintest.Server)) *t
 
 func same(int, *twintest.Server) {}
 
-func TestSpike(t *testing.T) {
-	for _, from := range []string{"least-request", "hot-cold", "expected-delay", "round-robin"} {
-		for name, make := range map[string]func(uint64) *twintest.World{
-			"homog": func(s uint64) *twintest.World { return fleet(s, 1400, same) },
-			"speed": func(s uint64) *twintest.World {
-				return fleet(s, 750, func(i int, s *twintest.Server) { s.Mean *= time.Duration(1 + 3*(i%2)) })
-			},
-			"batch": func(s uint64) *twintest.World { w := fleet(s, 1200, same); w.Batch = 30; return w },
-			"slow": func(s uint64) *twintest.World {
-				return fleet(s, 1200, func(i int, s *twintest.Server) {
-					if i == 3 {
-						s.Mean *= 10
-					}
-				})
-			},
-			"affinity": func(s uint64) *twintest.World {
-				w := fleet(s, 900, func(_ int, s *twintest.Server) { s.Cache, s.Hit, s.Miss = 400, 0.2, 2 })
-				w.Keys, w.Skew = 4000, 0.7
-				return w
-			},
-		} {
-			t.Run(fmt.Sprint(name, "/", from), func(t *testing.T) {
-				o := decide.Options{}
-				if name == "affinity" {
-					o.Candidates = append([]string{"bounded-hash"}, decide.DefaultCandidates...)
+func scenario(name string, seed uint64) *twintest.World {
+	switch name {
+	case "speed":
+		return fleet(seed, 750, func(i int, s *twintest.Server) { s.Mean *= time.Duration(1 + 3*(i%2)) })
+	case "one slow":
+		return fleet(seed, 1200, func(i int, s *twintest.Server) {
+			if i == 3 {
+				s.Mean *= 10
+			}
+		})
+	case "bursty":
+		w := fleet(seed, 1200, same)
+		w.Batch = 30
+		return w
+	case "affinity":
+		w := fleet(seed, 900, func(_ int, s *twintest.Server) { s.Cache, s.Hit, s.Miss = 400, 0.2, 2 })
+		w.Keys, w.Skew = 4000, 0.7
+		return w
+	case "shared heavy":
+		return fleet(seed, 350, func(_ int, s *twintest.Server) { s.Sharing, s.Heavy, s.Slots = true, true, 1 })
+	}
+	return fleet(seed, 1400, same)
+}
+
+func TestSwitchesWhereItPaysWithinTwoEvaluations(t *testing.T) {
+	for _, name := range []string{"speed", "one slow", "affinity"} {
+		t.Run(name, func(t *testing.T) {
+			l := newLoop(scenario(name, 1), "least-request", decide.Options{})
+			l.run(90)
+			l.log(t)
+			if len(l.switches) != 1 || l.switches[0].Sub(twintest.Begin) > 32*time.Second {
+				t.Fatalf("switches at %v; want one, two evaluations and a canary after the begin", l.switches)
+			}
+			before, _ := twin.Loss(l.losses[5:20])
+			after, _ := twin.Loss(l.losses[45:])
+			if after > before*0.85 {
+				t.Errorf("loss %.1f → %.1f ms; want a clear gain", before*1e3, after*1e3)
+			}
+			if len(l.outcomes) != 1 || l.outcomes[0].Verdict != decide.Kept {
+				t.Errorf("outcomes %+v; want one: kept", l.outcomes)
+			}
+		})
+	}
+}
+
+func TestNoSwitchInTenHomogeneousMinutes(t *testing.T) {
+	for seed := range uint64(3) {
+		for _, from := range []string{"expected-delay", "least-request"} {
+			l := newLoop(scenario("homogeneous", seed+10), from, decide.Options{})
+			l.run(600)
+			for _, e := range l.entries {
+				if e.Action != decide.Hold {
+					t.Errorf("seed %d, %s: %s: %s", seed, from, e.Action, e.Text)
 				}
-				l := newLoop(make(1), from, o)
-				l.run(150)
-				l.log(t)
-			})
+			}
 		}
+	}
+}
+
+func TestConditionsAreNamed(t *testing.T) {
+	for name, want := range map[string]string{
+		"speed": decide.Heterogeneous, "one slow": decide.SlowEndpoint, "bursty": decide.Bursty,
+		"affinity": decide.Affinity, "shared heavy": decide.HeavyTail,
+	} {
+		l := newLoop(scenario(name, 1), "least-request", decide.Options{Mode: decide.Freeze})
+		l.run(20)
+		found := false
+		for _, c := range l.entries[1].Conditions {
+			found = found || c.Name == want
+		}
+		if !found {
+			t.Errorf("%s: %s is not among %+v; statistics %+v", name, want, l.entries[1].Conditions, l.entries[1].Evidence.Statistics)
+		}
+	}
+}
+
+// sabotage praises the worst candidate.
+func sabotage(all []decide.Candidate) {
+	worst := 0
+	for i := range all {
+		if all[i].Loss > all[worst].Loss {
+			worst = i
+		}
+	}
+	if worst > 0 {
+		all[worst].Scale(all[0].Loss / all[worst].Loss / 4)
+	}
+}
+
+func TestSabotagedPredictorCostsLittle(t *testing.T) {
+	for _, name := range []string{"speed", "one slow", "homogeneous", "bursty"} {
+		for seed := range uint64(2) {
+			l := newLoop(scenario(name, seed+1), "expected-delay", decide.Options{Distort: sabotage})
+			l.run(360)
+			quiet := newLoop(scenario(name, seed+1), "expected-delay", decide.Options{Mode: decide.Freeze})
+			quiet.run(360)
+			worst := 0.0
+			for from := 0; from+120 <= 360; from += 10 {
+				a, b := 0.0, 0.0
+				for s := from; s < from+120; s++ {
+					a += l.losses[s]
+					b += quiet.losses[s]
+				}
+				worst = max(worst, a/b)
+			}
+			t.Logf("%s: %.2f times the loss at worst, %d switches", name, worst, len(l.switches))
+			if worst > 1.2 {
+				l.log(t)
+				t.Errorf("%s: %.2f times the loss over two minutes; 1.2 is allowed", name, worst)
+			}
+		}
+	}
+}
+
+func TestHiddenLoadIsNamedAndTheModelNotTrusted(t *testing.T) {
+	l := newLoop(scenario("speed", 1), "least-request", decide.Options{})
+	l.view = func(v *decide.View, _ bool) { v.Foreign = 3 }
+	l.run(30)
+	named := false
+	for _, c := range l.entries[1].Conditions {
+		named = named || c.Name == decide.HiddenLoad
+	}
+	if !named {
+		t.Error("hidden_load is not named")
+	}
+	for _, e := range l.entries {
+		if e.To == "expected-delay" && e.Action != decide.Hold {
+			t.Errorf("it goes for expected-delay, whose model does not know the others' load: %s", e.Text)
+		}
+	}
+}
+
+func TestAPinAlwaysWins(t *testing.T) {
+	l := newLoop(scenario("speed", 1), "round-robin", decide.Options{})
+	l.pinned = true
+	l.run(40)
+	for _, e := range l.entries {
+		if e.Action != decide.Hold || e.Gate != decide.GatePin && e.Gate != decide.GateOverload {
+			t.Errorf("%s (%s): %s", e.Action, e.Gate, e.Text)
+		}
+	}
+	l.pinned = false
+	l.run(10)
+	l.j.Operator(l.w.Policy, false)
+	l.run(30)
+	if l.w.Policy == "round-robin" {
+		t.Error("handed back, it stays with round-robin")
+	}
+}
+
+func TestRulesJudgeToo(t *testing.T) {
+	l := newLoop(scenario("one slow", 1), "least-request", decide.Options{Kind: decide.ByRules})
+	l.run(60)
+	l.log(t)
+	if l.w.Policy != "hot-cold" || len(l.switches) != 1 {
+		t.Errorf("runs %s after %d switches; want hot-cold after one", l.w.Policy, len(l.switches))
+	}
+}
+
+func TestOddClustersDoNoHarm(t *testing.T) {
+	for _, n := range []int{0, 1, 10000} {
+		servers := twintest.Fleet(max(n, 1), twintest.Server{Slots: 4, Mean: 20 * time.Millisecond})
+		w := twintest.New(1, servers...)
+		w.Rate = 100
+		l := newLoop(w, "expected-delay", decide.Options{})
+		l.run(1)
+		if n == 0 {
+			w.Endpoints = nil
+		}
+		for _, records := range [][]lb.Record{nil, {{}}, {{Sent: w.Now, Endpoint: 1, Took: 1, Attempt: 1}}} {
+			l.j.Observe(records)
+			start := time.Now()
+			if d := l.j.Evaluate(l.see()); d.Action != decide.Hold {
+				t.Errorf("%d endpoints: %s", n, d.Text)
+			}
+			t.Logf("%d endpoints: %v", n, time.Since(start))
+		}
+	}
+}
+
+func TestSaveAndRestore(t *testing.T) {
+	l := newLoop(scenario("speed", 1), "least-request", decide.Options{})
+	l.run(40)
+	data, err := l.j.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := decide.New(decide.Options{})
+	if err := j.Restore(data, 0); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := j.Save()
+	if string(again) != string(data) {
+		t.Errorf("saved %s\nafter restoring %s", data, again)
+	}
+	if err := j.Restore([]byte(`{"version": 1, "state": {`), 0); err == nil {
+		t.Error("a damaged state is taken")
+	}
+	if err := j.Restore([]byte(`{"version": 99}`), 0); err == nil {
+		t.Error("a state of another version is taken")
+	}
+	if err := j.Restore(data, -time.Hour); err != nil || j.Running().Policy != l.w.Policy {
+		t.Errorf("with another clock: %v, runs %s", err, j.Running().Policy)
 	}
 }

@@ -52,11 +52,11 @@ type Options struct {
 
 	CanaryStep time.Duration // of each share; 0: 5 s, or what half of Evaluate is if that is less
 	Ban        time.Duration // of a policy after a failed switch; 0: 600 s
-	Yield      func()        // called every 64 records of a replay; nil: never
+	Yield      func()        `json:"-"` // called every 64 records of a replay; nil: never
 
 	// Distort changes what the twin predicted before it is judged. Tests and
 	// experiments sabotage the judge with it.
-	Distort func([]Candidate)
+	Distort func([]Candidate) `json:"-"`
 }
 
 // DefaultCandidates are the policies that are considered when none are named:
@@ -115,5 +115,5 @@ type View struct {
 	Cursor    uint64         // where round-robin stands
 	Learner   *learn.Learner // what expected-delay learns by; nil: it learns nothing in a replay
 	Affinity  *lb.Affinity
-	Notes     []string // what the guard did since the last view, one line each
+	Notes     []string // what the guard did, one line each; each is handed over once
 }

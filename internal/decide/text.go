@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -59,10 +60,19 @@ func (j *Judge) holdReason(d *Decision) string {
 		case GateMargin:
 			return j.bestText()
 		case GateDwell, GateAgreement, GateConfidence:
-			return fmt.Sprintf("%s looks better (%s), but %s", d.To, j.gainText(d.To), g.Why)
+			return j.almost(d) + ", but " + g.Why
 		}
 	}
 	return j.bestText()
+}
+
+// almost says what looks better.
+func (j *Judge) almost(d *Decision) string {
+	to := cmp.Or(d.To, j.found.rival)
+	if gain := j.gainText(to); gain != "" {
+		return fmt.Sprintf("%s looks better (%s)", to, gain)
+	}
+	return to + " is asked for"
 }
 
 // bestText says how little there is to gain.
@@ -91,7 +101,7 @@ func (j *Judge) gainText(to string) string {
 		}
 		mean, se := paired(c.blocks, own.blocks)
 		low, high := (mean-ninetyPct*se)/own.Loss, (mean+ninetyPct*se)/own.Loss
-		return fmt.Sprintf("predicted loss %s → %s (%s, interval %s … %s)", ms(own.Loss), ms(c.Loss), signed(c.Loss/own.Loss-1), signed(high), signed(low))
+		return fmt.Sprintf("predicted loss %s → %s (%s, interval %s … %s)", ms(own.Loss), ms(c.Loss), signed(c.Loss/own.Loss-1), signed(max(high, -1)), signed(max(low, -1)))
 	}
 	return ""
 }

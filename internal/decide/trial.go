@@ -21,6 +21,7 @@ type trial struct {
 	PhaseAt       stats.Instant `json:"phase_at"`
 	Decided       stats.Instant `json:"decided"` // the decision that it belongs to
 	Before        float64       `json:"before"`
+	Noise         float64       `json:"noise"` // standard error of Before, relative
 	Promised      float64       `json:"promised"`
 	High          float64       `json:"high"`
 	Why           string        `json:"why"`
@@ -54,6 +55,7 @@ type watch struct {
 	Decided       stats.Instant `json:"decided"`
 	From, To      string
 	Before        float64       `json:"before"`
+	Noise         float64       `json:"noise"`
 	Promised      float64       `json:"promised"`
 	High          float64       `json:"high"`
 	Judged        bool          `json:"judged"`
@@ -129,7 +131,7 @@ func (j *Judge) takeOver(t *trial) {
 	s := &j.state
 	s.Policy, s.Since, s.Trial, s.Beaten, s.Invalid = t.Policy, j.now, nil, 0, 0
 	s.Watch = &watch{
-		At: j.now, Decided: t.Decided, From: t.From, To: t.Policy, Before: t.Before, Promised: t.Promised,
+		At: j.now, Decided: t.Decided, From: t.From, To: t.Policy, Before: t.Before, Noise: t.Noise, Promised: t.Promised,
 		High: t.High, Undo: t.Undo, Circumstances: t.Circumstances,
 	}
 }
@@ -223,37 +225,46 @@ func (j *Judge) lookAfter(v *View, out *Step) {
 	w := j.state.Watch
 	age := j.now.Sub(w.At)
 	if !w.Judged {
-		m, n := j.lossSince(w.At)
-		if !w.Undo && n >= leastRecords/3 && m > 2*w.Before && m > 1.5*w.Promised {
+		m, n, noise := j.lossSince(w.At)
+		doubtful := math.Exp(-ninetyPct * math.Hypot(noise, w.Noise)) // what is left of m at its least
+		if !w.Undo && n >= leastRecords/3 && m*doubtful > 2*w.Before && m*doubtful > 1.5*w.Promised {
 			w.Failed = true
 		}
 		if age < time.Duration(outcomeAfter)*j.o.Evaluate && !w.Failed {
 			return
 		}
-		j.conclude(w, m, n, out)
+		j.conclude(w, lately{m, m * doubtful, n}, out)
 	}
 	j.undo(v, out)
 }
 
+// lately is what was lost since a switch, what it was at least, and by how
+// many.
+type lately struct {
+	loss, least float64
+	n           int
+}
+
 // conclude writes down what came of a switch.
-func (j *Judge) conclude(w *watch, measured float64, n int, out *Step) {
+func (j *Judge) conclude(w *watch, since lately, out *Step) {
 	w.Judged = true
+	measured := since.loss
 	o := Outcome{After: j.now.Sub(w.At).Seconds(), Before: w.Before, Measured: measured, Predicted: w.Promised, Verdict: NoDifference}
 	changed := w.Circumstances.differ(j.circumstances())
 	switch {
-	case n < leastRecords/3:
+	case since.n < leastRecords/3:
 		o.Measured = 0
 		o.Text = "too few requests since to tell"
 	case w.Failed:
 		o.Verdict = Worse
 	case measured < w.Before*(1-j.o.Margin/2):
 		o.Verdict = Kept
-	case measured > w.Before*worse && measured > w.High && changed == "":
+	case since.least > w.Before*worse && since.least > w.High && changed == "":
 		o.Verdict, w.Failed = Worse, !w.Undo
 	}
 	if o.Text == "" {
 		o.Text = fmt.Sprintf("measured %s (%s → %s; %s was promised): %s", signed(measured/w.Before-1), ms(w.Before), ms(measured), ms(w.Promised), o.Verdict)
-		if changed != "" {
+		if changed != "" && o.Verdict != Kept {
 			o.Text += "; " + changed
 		}
 	}
@@ -284,7 +295,7 @@ func (j *Judge) undo(v *View, out *Step) {
 }
 
 // lossSince returns the measured loss of the requests sent since then.
-func (j *Judge) lossSince(from stats.Instant) (loss float64, n int) {
+func (j *Judge) lossSince(from stats.Instant) (loss float64, n int, noise float64) {
 	var losses []float64
 	for i := range j.records {
 		r := &j.records[i]
@@ -294,8 +305,8 @@ func (j *Judge) lossSince(from stats.Instant) (loss float64, n int) {
 			}
 		}
 	}
-	loss, _ = twin.Loss(losses)
-	return loss, len(losses)
+	loss, blocks := twin.Loss(losses)
+	return loss, len(losses), relativeError(blocks[:], loss)
 }
 
 // entry is a decision that was not an evaluation.

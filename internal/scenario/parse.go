@@ -153,7 +153,7 @@ func (p *parser) guard(w *words) {
 	}
 }
 
-// endpoints reads: endpoints NAME COUNT SETTING …
+// endpoints reads a group: endpoints NAME COUNT, then its settings.
 func (p *parser) endpoints(w *words) {
 	name := w.next("the name of a group")
 	if w.bad == nil && !isName.MatchString(name.text) {
@@ -240,7 +240,7 @@ func (w *words) keys() (k Keys) {
 	return k
 }
 
-// event reads: at TIME [for TIME] WHAT …
+// event reads a change: at TIME [for TIME], then what changes.
 func (p *parser) event(w *words) {
 	c := change{line: p.line, col: w.col(), text: w.line}
 	c.at = w.duration("the moment", 0)

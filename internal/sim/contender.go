@@ -3,11 +3,13 @@ package sim
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"poise/internal/decide"
+	"poise/internal/decide/recording"
 	"poise/internal/lb"
 	"poise/internal/scenario"
 )
@@ -63,7 +65,7 @@ func ParseContender(text string) (Contender, error) {
 }
 
 // Play runs a scenario under a contender. jobs are what Draw drew for it.
-func Play(s *scenario.Scenario, jobs []Job, c Contender, seed uint64, o Options) Result {
+func Play(s *scenario.Scenario, jobs []scenario.Job, c Contender, seed uint64, o Options) Result {
 	var res Result
 	switch c.Name {
 	case Floor:
@@ -89,6 +91,7 @@ func Play(s *scenario.Scenario, jobs []Job, c Contender, seed uint64, o Options)
 type Options struct {
 	Pinned  time.Duration // how long the operator keeps the policy that a judge starts from; 0: 10 s, when one is named
 	Decide  decide.Options
+	Record  io.Writer              // gets what the judge of the first balancer was given; may be nil
 	Watched func(*decide.Decision) // sees every decision; called from the run that makes it. May be nil
 }
 
@@ -111,7 +114,7 @@ func (r *run) prepare(b *balancer, c Contender, o Options) {
 // begins with.
 func (r *run) judged(b *balancer, c Contender, o Options) string {
 	d := o.Decide
-	d.Seed = mix(r.seed + uint64(b.index))
+	d.Seed = scenario.Mix(r.seed + uint64(b.index))
 	d.Timeout = r.s.Timeout
 	if c.Name == Rules {
 		d.Kind = decide.ByRules
@@ -126,6 +129,9 @@ func (r *run) judged(b *balancer, c Contender, o Options) string {
 		e.pinned = r.now.Add(cmp.Or(o.Pinned, 10*time.Second))
 	}
 	e.judge.Operator(policy, c.From != "")
+	if o.Record != nil && b.index == 0 {
+		e.writer, _ = recording.NewWriter(o.Record, e.judge) // its first error stays
+	}
 	e.watch = o.Watched
 	r.giveMind(b, e)
 	return policy

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"poise/internal/decide"
+	"poise/internal/decide/recording"
 	"poise/internal/guard"
 	"poise/internal/lb"
 	"poise/internal/stats"
@@ -22,6 +23,7 @@ type engine struct {
 	judgeAt stats.Instant
 	every   time.Duration
 	notes   []string
+	writer  *recording.Writer      // nil: nothing is recorded
 	watch   func(*decide.Decision) // may be nil
 }
 
@@ -30,7 +32,12 @@ func newEngine(o decide.Options, now stats.Instant) *engine {
 	return &engine{judge: decide.New(o), every: o.Evaluate, stepAt: now.Add(stepEvery), judgeAt: now.Add(o.Evaluate)}
 }
 
-func (e *engine) observe(records []lb.Record) { e.judge.Observe(records) }
+func (e *engine) observe(records []lb.Record) {
+	if e.writer != nil {
+		e.writer.Records(records)
+	}
+	e.judge.Observe(records)
+}
 
 // note keeps what the guard did, for the journal.
 func (e *engine) note(a *guard.Action) {
@@ -48,8 +55,14 @@ func (e *engine) tick(m *mind, now stats.Instant) {
 	if e.pinned != 0 && now >= e.pinned {
 		e.pinned = 0
 		e.judge.Operator(m.b.policy, false)
+		if e.writer != nil {
+			e.writer.Operator(m.b.policy, false)
+		}
 	}
 	view := e.view(m, now)
+	if e.writer != nil {
+		e.writer.Stepped(view)
+	}
 	step := e.judge.Step(view)
 	view.Notes, e.notes = nil, e.notes[:0] // it has them
 	for i := range step.Entries {
@@ -67,7 +80,14 @@ func (e *engine) tick(m *mind, now stats.Instant) {
 	}
 	e.judgeAt = e.judgeAt.Add(e.every)
 	view.Policy = m.b.policy
+	var before recording.Snapshot
+	if e.writer != nil {
+		before = recording.Take(view)
+	}
 	d := e.judge.Evaluate(view)
+	if e.writer != nil {
+		e.writer.Evaluated(before, d)
+	}
 	e.tell(m, &d)
 	if d.Changed {
 		e.do(m, d.Do, now)

@@ -144,3 +144,18 @@ func (m *Memory) storeBins(model *Model) {
 		}
 	}
 }
+
+// Move shifts every time by d: the clock is another one.
+func (m *Memory) Move(d time.Duration) {
+	at := func(t *stats.Instant) {
+		if *t != 0 {
+			*t = max(t.Add(d), 1)
+		}
+	}
+	for _, r := range m.Stations {
+		at(&r.At)
+	}
+	for i := range m.BinsAt {
+		at(&m.BinsAt[i])
+	}
+}

@@ -2,6 +2,7 @@ package twin
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"poise/internal/balance"
@@ -102,6 +103,12 @@ func (m *Model) newReplay(policy string, sc Scenario) (*replay, error) {
 	if least := Floor(m.in.Now, r.ends); policy != m.in.Incumbent && !m.in.Options.Ablate.NoFloor {
 		for _, e := range r.ends {
 			e.Live.Floor(m.in.Now, least)
+		}
+	}
+	if m.in.Options.Ablate.OwnDice {
+		r.jobs = slices.Clone(r.jobs)
+		for i := range r.jobs {
+			r.jobs[i].size, r.jobs[i].luck = uniform(seed, uint64(i)), uniform(seed+1, uint64(i))
 		}
 	}
 	r.teach(policy, &set)

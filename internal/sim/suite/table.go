@@ -1,6 +1,6 @@
-// Package table shows what the simulator found: a table for each scenario, or
-// one of all scenarios against all contenders.
-package table
+// Package suite plays scenarios under contenders and shows what came of it: a
+// table for each scenario, or one of all scenarios.
+package suite
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"poise/internal/lb"
 	"poise/internal/scenario"
@@ -32,7 +33,7 @@ type Cell struct {
 }
 
 // New averages results.
-func New(p *sim.Plan, results []sim.Result) *Sheet {
+func New(p *Plan, results []sim.Result) *Sheet {
 	s := &Sheet{Scenarios: p.Scenarios, Contenders: p.Contenders, Seeds: len(p.Seeds), cells: map[[2]string]*Cell{}, results: results}
 	for _, r := range results {
 		key := [2]string{r.Scenario, r.Contender.String()}
@@ -119,6 +120,9 @@ func (s *Sheet) row(x, best *Cell) string {
 	if x.switches > 0 {
 		against += fmt.Sprintf(", %.3g %s", float64(x.switches)/float64(x.seeds), plural(x.switches, x.seeds, "switch"))
 	}
+	if at, ok := s.right(x, best); ok {
+		against += fmt.Sprintf(", right after %.0f s", at.Seconds())
+	}
 	line := fmt.Sprintf("%s %-26s %8s %8s %8s %8s %9s %8s  %s", mark, x.Contender, ms(x.Mean), ms(x.P50), ms(x.P99), ms(x.P999), percent(x.Failed), ms(x.Loss), against)
 	switch {
 	case x == best:
@@ -127,6 +131,23 @@ func (s *Sheet) row(x, best *Cell) string {
 		line = s.faint(line)
 	}
 	return line + "\n"
+}
+
+// nearly is how much worse than the best a policy may be and still be right.
+const nearly = 1.08
+
+// right returns when a judge first switched to a policy that is about as good
+// as the best, false when it never had to or never did.
+func (s *Sheet) right(x, best *Cell) (time.Duration, bool) {
+	if best == nil {
+		return 0, false
+	}
+	for _, w := range x.Switches {
+		if then := s.Cell(x.Scenario, sim.Contender{Name: w.To}); then != nil && then.Loss <= nearly*best.Loss {
+			return w.At, true
+		}
+	}
+	return 0, false
 }
 
 func plural(n, of int, word string) string {
