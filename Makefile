@@ -11,7 +11,7 @@ help: ## show this list
 build: ## build bin/poise, one static binary
 	$(BUILD)
 
-demo: build ## see it work: workers, balancer, load, a tour of faults under four policies
+demo: build ## see it work: workers, balancer, load, a tour of faults under four policies and the engine
 	./bin/poise demo
 
 # What the picture shows is this very run; script(1) is the terminal.

@@ -49,7 +49,7 @@ func TestAllGetTheSameJobsAndTheyAreAsSaid(t *testing.T) {
 }
 
 func TestKeysFollowTheirSkew(t *testing.T) {
-	sc := scenario("affinity")
+	sc := found("affinity")
 	counts := map[uint64]float64{}
 	plan := sc.Draw(3, 500*time.Second)
 	for _, j := range plan {
@@ -62,7 +62,7 @@ func TestKeysFollowTheirSkew(t *testing.T) {
 }
 
 func TestEventsAreWhatTheySay(t *testing.T) {
-	sc := scenario("roving-slow")
+	sc := found("roving-slow")
 	for _, tt := range []struct {
 		endpoint int
 		at, want float64
@@ -107,7 +107,7 @@ func TestWhatSamplesSay(t *testing.T) {
 }
 
 func TestBusyIsTheShareOfTheSlots(t *testing.T) {
-	sc := &Scenario{Classes: []Class{{Number: 1, Slots: 2, Slowness: 1}, {Number: 1, Slots: 1, Slowness: 4}}, Events: []Event{{0.5, 1, []int{0}, 2}}}
+	sc := &Scenario{Classes: []Class{{Number: 1, Slots: 2, Slowness: 1}, {Number: 1, Slots: 1, Slowness: 4}}, Events: []Event{{From: 0.5, To: 1, Endpoints: []int{0}, Slower: 2}}}
 	plan := []load.Job{{Work: time.Second}, {Work: time.Second}, {Work: time.Second}}
 	in := []sample{{n: 0, due: warm, worker: 0}, {n: 1, due: warm + 6*time.Second, worker: 0}, {n: 2, due: warm, worker: 1}}
 	if got := busy(in, plan, sc, 10*time.Second); !slices.Equal(got, []float64{0.15, 0.4}) {
@@ -162,7 +162,7 @@ func TestNamesAreFoundAndTellApart(t *testing.T) {
 		}
 	}
 	for _, id := range slices.Concat(Against, Predicted) {
-		if scenario(id) == nil {
+		if found(id) == nil {
 			t.Errorf("no scenario %s", id)
 		}
 	}

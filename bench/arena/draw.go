@@ -13,6 +13,9 @@ import (
 // Draw returns the jobs of a run. They depend on the scenario and the seed
 // alone, so that whatever is measured gets the same.
 func (s *Scenario) Draw(seed int, run time.Duration) (plan []load.Job) {
+	if s.Of != nil {
+		return s.drawn(seed, run)
+	}
 	name := fnv.New64a()
 	_, _ = name.Write([]byte(s.ID))
 	dice := rand.New(rand.NewPCG(uint64(seed), name.Sum64()))

@@ -14,9 +14,10 @@ var controls = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport
 // happen brings the events about when they are due. The span begins at a
 // moment and lasts so long.
 func (s *stage) happen(ctx context.Context, begin time.Time, span time.Duration) error {
-	now := make([]float64, len(s.workers))
+	type state struct{ slowness, fails float64 }
+	now := make([]state, len(s.workers))
 	for i := range now {
-		now[i] = s.sc.class(i).Slowness
+		now[i].slowness = s.sc.class(i).Slowness
 	}
 	for _, at := range s.sc.changes() {
 		t := time.NewTimer(time.Until(begin.Add(time.Duration(at * float64(span)))))
@@ -27,12 +28,12 @@ func (s *stage) happen(ctx context.Context, begin time.Time, span time.Duration)
 		case <-t.C:
 		}
 		for i, a := range s.workers {
-			v := s.sc.slowness(i, at)
+			v := state{s.sc.slowness(i, at), s.sc.fails(i, at)}
 			if v == now[i] {
 				continue
 			}
 			now[i] = v
-			if err := control(ctx, a, fmt.Sprintf(`{"slowness": %g}`, v)); err != nil {
+			if err := control(ctx, a, fmt.Sprintf(`{"slowness": %g, "errors": %g}`, v.slowness, v.fails)); err != nil {
 				return err
 			}
 		}

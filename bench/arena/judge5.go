@@ -59,7 +59,7 @@ func (r *Runner) trustIn(size, id string, round int, t *trust) {
 		losses[p], seen[p] = c.Values["loss"], j.late(lengths[size])
 		held, all := j.covered()
 		t.Held, t.Outcomes = t.Held+held, t.Outcomes+all
-		t.models(c, scenario(id), seen[p])
+		t.models(c, found(id), seen[p])
 	}
 	for _, incumbent := range Advised {
 		for _, p := range Advised {
@@ -87,7 +87,7 @@ func (t *trust) models(c *Cell, sc *Scenario, late []decision) {
 			continue
 		}
 		class := sc.class(i)
-		service := time.Duration(float64(sc.Work.Mean)*class.Slowness) + class.Network
+		service := time.Duration(float64(sc.Work.Mean)*class.Slowness) + class.Distance
 		t.Busy++
 		if m.fits(class.Slots, service) {
 			t.Fitted++

@@ -28,7 +28,7 @@ func (r *Runner) take(ctx context.Context, k Key) (*Cell, error) {
 	v["foreign"], v["busiest_core"], v["stolen"] = 100*p.watched.Foreign, 100*p.watched.Busiest, 100*p.watched.Stolen
 	v["cpu_us"] = p.cpu.Seconds() * 1e6 / float64(len(p.samples))
 	c := &Cell{Values: v, Detail: p.pages, Void: p.watched.Void(v["late"] / 100)}
-	sc := scenario(k.Scenario)
+	sc := found(k.Scenario)
 	for name, of := range map[string]any{
 		"busy":    busy(p.measured(), p.plan, sc, k.length()-warm),
 		"workers": p.workers, "began": p.began.UTC(), "seconds": seconds(p.samples, sc.number()),

@@ -22,7 +22,7 @@ func (c *Choice) Plan() (keys []Key, err error) {
 		return nil, fmt.Errorf("size %q: there are %s, %s, %s and %s", c.Size, Full, Quick, Trial, Long)
 	}
 	for _, id := range c.Scenarios {
-		if scenario(id) == nil {
+		if found(id) == nil {
 			return nil, fmt.Errorf("scenario %q: there are %s", id, strings.Join(names(Suite, func(s Scenario) string { return s.ID }), ", "))
 		}
 	}
@@ -39,7 +39,7 @@ func (c *Choice) Plan() (keys []Key, err error) {
 		for i, id := range c.Scenarios {
 			k := (round + i) % max(1, len(c.Subjects))
 			for _, name := range slices.Concat(c.Subjects[k:], c.Subjects[:k]) {
-				if scenario(id).Keys > 0 || !slices.Contains(Keyed, name) {
+				if found(id).Keys > 0 || !slices.Contains(Keyed, name) {
 					keys = append(keys, Key{c.Size, id, name, round})
 				}
 			}

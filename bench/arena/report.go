@@ -182,7 +182,7 @@ func (r *Runner) chart() *plot.Chart {
 		if r.bestPeer(Full, id) == "" {
 			size = Quick
 		}
-		p := plot.Panel{Title: fmt.Sprintf("%s: %s (%s)", id, scenario(id).What, size)}
+		p := plot.Panel{Title: fmt.Sprintf("%s: %s (%s)", id, found(id).What, size)}
 		for _, of := range Subjects {
 			if of.Engine != "" || len(good(r.column(size, id, of.Name, "p99"))) == 0 {
 				continue

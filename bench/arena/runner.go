@@ -110,7 +110,7 @@ func (r *Runner) Close() { r.bench.Close() }
 // proxy and its settings, the workers, the scenario and the length.
 func (r *Runner) identity(machine string) func(Key) (string, error) {
 	return func(k Key) (string, error) {
-		sc, of := scenario(k.Scenario), subject(k.Subject)
+		sc, of := found(k.Scenario), subject(k.Subject)
 		if sc == nil || of == nil || k.length() == 0 {
 			return "", fmt.Errorf("no such run: %s", k)
 		}
@@ -134,7 +134,7 @@ func weight(k Key) float64 {
 	if subject(k.Subject).Proxy == "caddy" {
 		each *= 2
 	}
-	return 1.5 * scenario(k.Scenario).Rate * each.Seconds() / float64(runtime.NumCPU())
+	return 1.5 * found(k.Scenario).Rate * each.Seconds() / float64(runtime.NumCPU())
 }
 
 // Take takes the cells that are missing.

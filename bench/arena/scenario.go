@@ -5,9 +5,10 @@
 package arena
 
 import (
-	"math"
 	"slices"
 	"time"
+
+	"poise/internal/scenario"
 )
 
 // A Scenario says what the endpoints are, what comes, and what happens to whom.
@@ -20,6 +21,8 @@ type Scenario struct {
 	Keys     int     // X-Key is one of so many; 0 means none is sent
 	Skew     float64 // of the keys: the n-th is asked for in proportion to 1/n^Skew
 	Events   []Event
+
+	Of *scenario.Scenario `json:",omitempty"` // that it was made from, nil for those written here
 }
 
 // A Class is a number of equal endpoints.
@@ -27,7 +30,7 @@ type Class struct {
 	Number   int
 	Slots    int           // requests that are worked on at once, the rest wait in order
 	Slowness float64       // multiplies the work of a job
-	Network  time.Duration // on the way, taking no slot
+	Distance time.Duration // on the way, taking no slot
 	Cache    int           // keys that are remembered, and then cost a tenth
 }
 
@@ -54,6 +57,7 @@ type Event struct {
 	From, To  float64
 	Endpoints []int
 	Slower    float64 // multiplies their slowness
+	Fails     float64 `json:",omitzero"` // share of the requests that they answer 503 after 1 ms
 }
 
 // number of endpoints.
@@ -111,12 +115,16 @@ var Suite = []Scenario{
 	{
 		ID: "slow-one", What: "one of 8 endpoints ten times slower for half of the time",
 		Classes: equal(8, 8), Rate: 1600, Work: exponential(20 * time.Millisecond),
-		Events: []Event{{0.2, 0.7, []int{3}, 10}},
+		Events: []Event{{From: 0.2, To: 0.7, Endpoints: []int{3}, Slower: 10}},
 	},
 	{
 		ID: "roving-slow", What: "one of 10 endpoints ten times slower, another one after a while",
 		Classes: equal(10, 4), Rate: 1200, Work: exponential(20 * time.Millisecond),
-		Events: []Event{{0.10, 0.30, []int{0}, 10}, {0.40, 0.60, []int{3}, 10}, {0.70, 0.90, []int{6}, 10}},
+		Events: []Event{
+			{From: 0.1, To: 0.3, Endpoints: []int{0}, Slower: 10},
+			{From: 0.4, To: 0.6, Endpoints: []int{3}, Slower: 10},
+			{From: 0.7, To: 0.9, Endpoints: []int{6}, Slower: 10},
+		},
 	},
 	{
 		ID: "heavy-tail", What: "10 equal endpoints, 5 of 100 jobs twenty times longer",
@@ -129,7 +137,7 @@ var Suite = []Scenario{
 	{
 		ID: "brown-out", What: "4 of 8 endpoints three times slower for half of the time",
 		Classes: equal(8, 8), Rate: 1600, Work: exponential(20 * time.Millisecond),
-		Events: []Event{{0.2, 0.7, first(4), 3}},
+		Events: []Event{{From: 0.2, To: 0.7, Endpoints: first(4), Slower: 3}},
 	},
 	{ID: "equal", What: "10 equal endpoints", Classes: equal(10, 4), Rate: 1400, Work: exponential(20 * time.Millisecond)},
 	{
@@ -138,7 +146,7 @@ var Suite = []Scenario{
 	},
 	{
 		ID: "far", What: "10 endpoints of 10 ms with 16 slots, 5 of them 30 ms away",
-		Classes: []Class{{Number: 5, Slots: 16, Slowness: 1}, {Number: 5, Slots: 16, Slowness: 1, Network: 30 * time.Millisecond}}, Rate: 800, Work: exponential(10 * time.Millisecond),
+		Classes: []Class{{Number: 5, Slots: 16, Slowness: 1}, {Number: 5, Slots: 16, Slowness: 1, Distance: 30 * time.Millisecond}}, Rate: 800, Work: exponential(10 * time.Millisecond),
 	},
 	{
 		ID: "batches", What: "10 equal endpoints, requests in batches of 30",
@@ -161,8 +169,8 @@ var (
 	Predicted = []string{"mixed", "own", "heavy-tail", "affinity", "equal", "slots", "far", "batches", "one-slow-for-good", "half-slow"}
 )
 
-// scenario returns the one of that name, nil when there is none.
-func scenario(id string) *Scenario {
+// found returns the one of that name, nil when there is none.
+func found(id string) *Scenario {
 	i := slices.IndexFunc(Suite, func(s Scenario) bool { return s.ID == id })
 	if i < 0 {
 		return nil
@@ -189,11 +197,21 @@ func (s *Scenario) slowness(i int, at float64) float64 {
 	return v
 }
 
+// fails is the share of its requests that endpoint i fails then.
+func (s *Scenario) fails(i int, at float64) (v float64) {
+	for _, e := range s.Events {
+		if at >= e.From && at < e.To && slices.Contains(e.Endpoints, i) {
+			v = max(v, e.Fails)
+		}
+	}
+	return v
+}
+
 // changes are the moments, as shares of the span, at which something happens.
 func (s *Scenario) changes() (all []float64) {
 	for _, e := range s.Events {
 		all = append(all, e.From)
-		if !math.IsInf(e.To, 1) {
+		if e.To <= 1 {
 			all = append(all, e.To)
 		}
 	}

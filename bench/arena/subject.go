@@ -96,7 +96,7 @@ type stage struct {
 
 // open starts everything. close must be called whatever it returns.
 func (r *Runner) open(ctx context.Context, k Key) (*stage, error) {
-	s := &stage{sc: scenario(k.Scenario)}
+	s := &stage{sc: found(k.Scenario)}
 	settings := make([]json.RawMessage, s.sc.number())
 	for i := range settings {
 		a, err := rig.FreeAddress()
@@ -105,7 +105,7 @@ func (r *Runner) open(ctx context.Context, k Key) (*stage, error) {
 		}
 		s.workers = append(s.workers, a)
 		c := s.sc.class(i)
-		settings[i] = fmt.Appendf(nil, `{"slots": %d, "slowness": %g, "network": %q, "cache": %d}`, c.Slots, c.Slowness, c.Network, c.Cache)
+		settings[i] = fmt.Appendf(nil, `{"slots": %d, "slowness": %g, "distance": %q, "cache": %d}`, c.Slots, c.Slowness, c.Distance, c.Cache)
 	}
 	text, err := json.Marshal(settings)
 	if err != nil {

@@ -167,7 +167,7 @@ func printDecision(w io.Writer, d *admin.Decision) {
 		fmt.Fprintf(w, "  %s\n", n)
 	}
 	if len(e.Endpoints) > 0 {
-		t := table(w)
+		t := columns(w)
 		fmt.Fprintln(t, "  endpoint\trequests\ttakes\tat once\tfails\t")
 		for _, m := range e.Endpoints {
 			least := ""
@@ -186,7 +186,7 @@ func printDecision(w io.Writer, d *admin.Decision) {
 	}
 	if len(d.Candidates) > 0 {
 		fmt.Fprintln(w, "\npredicted loss:")
-		t := table(w)
+		t := columns(w)
 		fmt.Fprintln(t, "  policy\tloss\t90 % interval\tmean\tp99\tfailed\t")
 		for _, c := range d.Candidates {
 			fmt.Fprintf(t, "  %s\t%s\t%s … %s\t%s\t%s\t%.2f %%\t%s\n", c.Policy, lossText(c.Loss), lossText(c.Low), lossText(c.High), lossText(c.Mean), lossText(c.P99), 100*c.Failures, c.Note)
@@ -204,7 +204,7 @@ func printDecision(w io.Writer, d *admin.Decision) {
 		fmt.Fprintf(w, "  %s %s: %s\n", mark, g.Name, g.Why)
 	}
 	if d.Outcome != nil {
-		fmt.Fprintf(w, "\noutcome after %.0f s: %s (%s)\n", d.Outcome.After, d.Outcome.Verdict, d.Outcome.Text)
+		fmt.Fprintf(w, "\noutcome after %.0f s: %s\n", d.Outcome.After, d.Outcome.Text)
 	}
 }
 

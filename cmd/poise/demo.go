@@ -24,10 +24,11 @@ import (
 // timeouts are short so that their effects fit into a stop of the tour.
 const demoConfig = `listeners: [{address: %q}]
 admin: {address: %q}
+engine: {evaluate: %v, dwell: %v}
 clusters:
   - name: default
     endpoints: [%s]
-    policy: round-robin
+    policy: adaptive
     health: {path: /health, interval: 300ms, timeout: 200ms, rise: 1, fall: 2}
     outliers: {base: 500ms, max: 2s}
     slow_start: 1s
@@ -50,7 +51,7 @@ Exit 0 only when every stop of the tour had its expected effect.`,
 	f := c.Flags()
 	f.IntVar(&d.Workers, "workers", 5, "workers; of five or more the last two are slower")
 	f.Float64Var(&d.Rate, "rate", 400, "requests a second")
-	f.DurationVar(&d.For, "for", 96*time.Second, "how long the tour takes")
+	f.DurationVar(&d.For, "for", 120*time.Second, "how long the tour takes")
 	f.StringSliceVar(&d.Policies, "policies", lab.DefaultPolicies(), "policies of the tour: some of "+strings.Join(lab.Policies(), ", "))
 	f.StringVar(&listen, "listen", "127.0.0.1:8080", "address of the balancer")
 	f.StringVar(&admin, "admin", "127.0.0.1:9900", "address of its API")
@@ -70,7 +71,7 @@ Exit 0 only when every stop of the tour had its expected effect.`,
 		d.Target, d.Admin = "http://"+listen+"/work", "http://"+admin
 		log := slog.New(d.Log())
 		d.Start = func(endpoints []string) (func() error, error) {
-			return startDemo(fmt.Sprintf(demoConfig, listen, admin, strings.Join(endpoints, ", ")), log)
+			return startDemo(fmt.Sprintf(demoConfig, listen, admin, lab.EngineEvaluate, lab.EngineDwell, strings.Join(endpoints, ", ")), log)
 		}
 		outcome, err := d.Run(c.Context())
 		switch {
@@ -94,7 +95,7 @@ func checkDemo(d *lab.Demo) error {
 	case d.Rate <= 0 || d.Rate > 5000:
 		return errors.New("--rate must be more than 0 and at most 5000")
 	case d.For <= 0:
-		return errors.New("--for must be more than 0, as in 96s")
+		return errors.New("--for must be more than 0, as in 120s")
 	case len(d.Policies) == 0:
 		return errors.New("--policies names none")
 	case d.Tour && d.For < shortest:

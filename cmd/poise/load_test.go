@@ -106,7 +106,7 @@ func TestDemoRefusesWhatItCannotUse(t *testing.T) {
 		"--workers must be":                {"--workers", "1"},
 		"--rate must be":                   {"--rate", "0"},
 		"--for must be":                    {"--for", "0s", "--no-tour"},
-		"takes at least 48s":               {"--for", "10s"},
+		"takes at least 1m0s":              {"--for", "10s"},
 		"takes at least 12s":               {"--for", "10s", "--policies", "p2c"},
 		`"maglev" is unknown to the tour`:  {"--policies", "p2c,maglev"},
 		`"p2c" is unknown to the tour, or`: {"--policies", "p2c,p2c"},

@@ -78,7 +78,7 @@ func printCluster(w io.Writer, v *admin.Cluster, now time.Time) {
 	if v.Panic {
 		fmt.Fprintln(w, "  PANIC: too few endpoints are healthy, so health is ignored")
 	}
-	t := table(w)
+	t := columns(w)
 	fmt.Fprintln(t, "endpoint\tstate\tfor\tin flight\tper s\tfailed\tp50\tp99\t")
 	for _, e := range v.Endpoints {
 		state := e.State
@@ -91,8 +91,8 @@ func printCluster(w io.Writer, v *admin.Cluster, now time.Time) {
 	_ = t.Flush()
 }
 
-// table writes columns that end where their words end.
-func table(w io.Writer) *tabwriter.Writer {
+// columns writes columns that end where their words end.
+func columns(w io.Writer) *tabwriter.Writer {
 	return tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 }
 

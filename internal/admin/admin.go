@@ -5,6 +5,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -34,6 +35,8 @@ type Balancer interface {
 	Decisions(DecisionQuery) []Decision
 	// Decision returns the entry with a number.
 	Decision(id uint64) (Decision, bool)
+	// Record writes what the engine's judge of a cluster is given, for so long.
+	Record(ctx context.Context, cluster string, lasts time.Duration, to io.Writer) error
 }
 
 // ErrStale is returned by Configurator.Apply when the document in force is not

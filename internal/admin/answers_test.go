@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -16,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"poise/internal/cluster"
+	"poise/internal/lb"
 )
 
 // aCase is a call whose answer is held against openapi.yaml.
@@ -30,12 +32,16 @@ type aCase struct {
 }
 
 const (
-	onePolicy = "PUT /api/v1/clusters/{cluster}/policy"
-	oneState  = "PUT /api/v1/clusters/{cluster}/endpoints/{address}/state"
-	explained = "GET /api/v1/clusters/{cluster}/explain"
-	newConfig = "POST /api/v1/config"
-	profiled  = "GET /debug/pprof/{profile}"
-	asJSON    = "Content-Type: application/json"
+	onePolicy  = "PUT /api/v1/clusters/{cluster}/policy"
+	oneState   = "PUT /api/v1/clusters/{cluster}/endpoints/{address}/state"
+	explained  = "GET /api/v1/clusters/{cluster}/explain"
+	oneEngine  = "PUT /api/v1/clusters/{cluster}/engine"
+	allEngines = "PUT /api/v1/engine"
+	journal    = "GET /api/v1/decisions"
+	recorded   = "GET /api/v1/clusters/{cluster}/record"
+	newConfig  = "POST /api/v1/config"
+	profiled   = "GET /debug/pprof/{profile}"
+	asJSON     = "Content-Type: application/json"
 )
 
 func busy(r *rig) {
@@ -43,6 +49,9 @@ func busy(r *rig) {
 	_ = r.balancer.clusters[0].SetOperator("127.0.0.1:9002", cluster.Drain)
 	_ = r.balancer.clusters[1].SetOperator("127.0.0.1:9002", cluster.Disable)
 	_ = r.balancer.clusters[0].Pin("adaptive")
+	r.balancer.clusters[0].Choose("p2c", 0.1, "endpoints differ")
+	r.balancer.clusters[1].SetMode(cluster.Advise)
+	r.balancer.clusters[0].Snapshot().Members[0].Live.SetLearnt(lb.Learnt{Service: time.Millisecond, Capacity: 4})
 }
 
 func refuses(r *rig) { r.config.fails = errInjected }
@@ -78,7 +87,13 @@ var cases = []aCase{
 	{call: onePolicy, body: "policy=p2c", status: 415},
 	{call: onePolicy, body: `{"policy":"best"}`, status: 422},
 	{call: onePolicy, body: `{}`, status: 422},
-	{call: "PUT /api/v1/clusters/{cluster}/engine", body: `{"mode":"auto"}`, status: 501},
+	{call: oneEngine, body: `{"mode":"auto"}`, status: 200},
+	{call: oneEngine, body: `{"mode":"freeze"}`, status: 200},
+	{call: oneEngine, body: `{"modus":"freeze"}`, status: 400},
+	{call: oneEngine, body: `{"mode":"auto"}`, target: "/api/v1/clusters/none/engine", status: 404},
+	{call: oneEngine, body: `{"mode":"` + strings.Repeat("x", mostJSON) + `"}`, status: 413},
+	{call: oneEngine, body: "mode=auto", status: 415},
+	{call: oneEngine, body: `{"mode":"off"}`, status: 422},
 	{call: oneState, body: `{"state":"drain"}`, status: 200},
 	{call: oneState, body: `{"state":"disable"}`, status: 200},
 	{call: oneState, body: `{"state":"enable"}`, status: 200},
@@ -94,9 +109,27 @@ var cases = []aCase{
 	{call: explained, target: "/api/v1/clusters/web/explain?kye=ann", status: 400},
 	{call: explained, target: "/api/v1/clusters/none/explain", status: 404},
 	{call: "POST /api/v1/clusters/{cluster}/whatif", status: 501},
-	{call: "PUT /api/v1/engine", body: `{"mode":"freeze"}`, status: 501},
-	{call: "GET /api/v1/decisions", status: 501},
-	{call: "GET /api/v1/decisions/{id}", status: 501},
+	{call: recorded, status: 200},
+	{call: recorded, target: "/api/v1/clusters/web/record?for=2h", status: 400},
+	{call: recorded, target: "/api/v1/clusters/none/record", status: 404},
+	{call: recorded, target: "/api/v1/clusters/users/record", status: 409},
+	{call: allEngines, body: `{"mode":"freeze"}`, status: 200},
+	{call: allEngines, body: `["freeze"]`, headers: []string{asJSON}, status: 400},
+	{call: allEngines, body: `{"mode":"` + strings.Repeat("x", mostJSON) + `"}`, status: 413},
+	{call: allEngines, body: "mode=auto", status: 415},
+	{call: allEngines, body: `{}`, status: 422},
+	{call: journal, status: 200},
+	{call: journal, target: "/api/v1/decisions?cluster=web&since=2026-01-31T12:00:00Z&after=0&limit=1", status: 200},
+	{call: journal, target: "/api/v1/decisions?since=10m", status: 200},
+	{call: journal, target: "/api/v1/decisions?since=yesterday", status: 400},
+	{call: journal, target: "/api/v1/decisions?limit=0", status: 400},
+	{call: journal, target: "/api/v1/decisions?after=-1", status: 400},
+	{call: journal, target: "/api/v1/decisions?cluster=none", status: 400},
+	{call: journal, target: "/api/v1/decisions?from=10m", status: 400},
+	{call: "GET /api/v1/decisions/{id}", status: 200},
+	{call: "GET /api/v1/decisions/{id}", target: "/api/v1/decisions/2", status: 200},
+	{call: "GET /api/v1/decisions/{id}", target: "/api/v1/decisions/first", status: 400},
+	{call: "GET /api/v1/decisions/{id}", target: "/api/v1/decisions/77", status: 404},
 	{call: "GET /api/v1/config", status: 200},
 	{call: newConfig, socket: true, body: changed, status: 204},
 	{call: newConfig, socket: true, body: changed, target: "/api/v1/config?dry_run=true", headers: []string{"If-Match: *"}, status: 204},

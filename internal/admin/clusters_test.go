@@ -115,11 +115,14 @@ func TestRefusedCallsSayWhatToDo(t *testing.T) {
 		{"a path that is none", "GET", "/api/v2/clusters", "", nil, 404, "docs/api/openapi.yaml"},
 		{"a path with a slash too many", "GET", "/api/v1/clusters/", "", nil, 404, "docs/api/openapi.yaml"},
 		{"the dashboard", "GET", "/", "", nil, 501, "not built yet"},
-		{"the engine of all", "PUT", "/api/v1/engine", `{"mode":"advise"}`, nil, 501, "not built yet"},
-		{"the engine of a cluster", "PUT", "/api/v1/clusters/web/engine", `{"mode":"advise"}`, nil, 501, "not built yet"},
+		{"a mode of all that is none", "PUT", "/api/v1/engine", `{"mode":"advice"}`, nil, 422, "did you mean advise?"},
+		{"a mode that is none", "PUT", "/api/v1/clusters/web/engine", `{"mode":"off"}`, nil, 422, "auto, advise, freeze"},
 		{"whatif", "POST", "/api/v1/clusters/web/whatif", `{}`, nil, 501, "not built yet"},
-		{"the journal", "GET", "/api/v1/decisions?limit=3", "", nil, 501, "not built yet"},
-		{"a decision", "GET", "/api/v1/decisions/7", "", nil, 501, "not built yet"},
+		{"more of the journal than is kept", "GET", "/api/v1/decisions?limit=1001", "", nil, 400, "from 1 to 1000"},
+		{"the journal of a time that is none", "GET", "/api/v1/decisions?since=noon", "", nil, 400, "as long ago as in 10m"},
+		{"the journal of a cluster that is none", "GET", "/api/v1/decisions?cluster=wbe", "", nil, 400, "did you mean web?"},
+		{"a decision that is none", "GET", "/api/v1/decisions/77", "", nil, 404, "there is no decision 77"},
+		{"a decision by another name", "GET", "/api/v1/decisions/last", "", nil, 400, "goes by its number"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newRig().ask(tt.method, tt.path, tt.body, tt.headers...)

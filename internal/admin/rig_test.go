@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"poise/internal/balance/catalog"
 	"poise/internal/cluster"
 	"poise/internal/config"
+	"poise/internal/decide"
 	"poise/internal/stats"
 )
 
@@ -42,6 +44,50 @@ type balancer struct {
 func (b *balancer) Clusters() []*cluster.Cluster { return b.clusters }
 func (b *balancer) Ready() error                 { return b.ready }
 func (b *balancer) HashKey(name string) string   { return b.hashKeys[name] }
+
+func (b *balancer) SetEngine(c *cluster.Cluster, m cluster.Mode) { c.SetMode(m) }
+
+func (b *balancer) EngineState(name string) EngineState {
+	at := time.Unix(1000, 0)
+	if name == "web" {
+		return EngineState{JudgedAt: &at}
+	}
+	return EngineState{Fault: "the judgement failed: out of range"}
+}
+
+// entries are a hold with nothing in it, and a switch with everything.
+var entries = []Decision{
+	{ID: 1, Time: time.Unix(1000, 0), Decision: decide.Decision{
+		Cluster: "web", Policy: "p2c", Action: decide.Hold, Gate: "no_data", Text: "too little is known",
+		Conditions: []decide.Condition{}, Candidates: []decide.Candidate{}, Gates: []decide.Gate{},
+	}},
+	{ID: 2, Time: time.Unix(1010, 0), Decision: decide.Decision{
+		Cluster: "web", Policy: "p2c", Action: decide.Switch, To: "hot-cold", Text: "p2c → hot-cold",
+		Conditions: []decide.Condition{{Name: "slow_endpoint", Endpoint: "127.0.0.1:9001", Definition: "slow", Threshold: 2, Measured: 5, Unit: "times", Text: "slow"}},
+		Candidates: []decide.Candidate{{Policy: "hot-cold", Loss: 0.01, Low: 0.009, High: 0.011, Mean: 0.01, P50: 0.01, P99: 0.02, Note: "likely"}},
+		Gates:      []decide.Gate{{Name: "margin", Passed: true, Why: "20 %"}},
+		Evidence:   decide.Evidence{Window: 10, Records: 1000, Rate: 100, Measured: 0.02, Predicted: 0.02, Model: "queues"},
+		Outcome:    &decide.Outcome{After: 30, Before: 0.02, Measured: 0.01, Predicted: 0.01, Verdict: decide.Kept, Text: "-50 %"},
+	}},
+}
+
+func (b *balancer) Record(_ context.Context, cluster string, _ time.Duration, to io.Writer) error {
+	if cluster == "users" {
+		return errors.New("the engine is being recorded already")
+	}
+	_, err := io.WriteString(to, "poise-recording 1\n")
+	return err
+}
+
+func (b *balancer) Decisions(q DecisionQuery) []Decision { return entries[:min(q.Limit, len(entries))] }
+
+func (b *balancer) Decision(id uint64) (Decision, bool) {
+	i := slices.IndexFunc(entries, func(d Decision) bool { return d.ID == id })
+	if i < 0 {
+		return Decision{}, false
+	}
+	return entries[i], true
+}
 
 func (b *balancer) Figures(string) map[string]Figures {
 	return map[string]Figures{"127.0.0.1:9001": {Rate: 12.5, Failures: 0.25, P50: 0.01, P90: 0.02, P99: 0.03}}

@@ -41,6 +41,7 @@ type Engine struct {
 	mu       sync.Mutex
 	subjects []*subject
 	notes    map[string][]string // of the guard, by cluster, since the last judgement
+	taps     map[string]*tap     // by cluster
 	resumed  map[string]bool     // clusters that are to be taken up again
 	status   map[string]Status
 	cost     Cost
@@ -75,7 +76,7 @@ type Cost struct {
 // New returns an engine without clusters.
 func New(o Options) *Engine {
 	return &Engine{
-		options: o, notes: map[string][]string{}, resumed: map[string]bool{}, status: map[string]Status{},
+		options: o, notes: map[string][]string{}, resumed: map[string]bool{}, taps: map[string]*tap{}, status: map[string]Status{},
 		records: make([]lb.Record, batch),
 	}
 }
@@ -98,6 +99,7 @@ func (e *Engine) Set(all []*Subject) {
 		if !slices.ContainsFunc(next, func(s *subject) bool { return s.Cluster.Name() == name }) {
 			delete(e.notes, name)
 			delete(e.status, name)
+			delete(e.taps, name)
 		}
 	}
 	e.subjects = next
@@ -289,6 +291,7 @@ func (e *Engine) tickLearner(s *subject) {
 // work does what time calls for at one cluster.
 func (e *Engine) work(s *subject) {
 	e.maybeResume(s)
+	e.listen(s)
 	if s.minds.Judge == nil {
 		return
 	}

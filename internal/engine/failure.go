@@ -64,7 +64,7 @@ func (e *Engine) maybeResume(s *subject) {
 	if !wanted || s.broken == "" {
 		return
 	}
-	s.broken, s.version, s.terms = "", 0, s.Terms()
+	s.broken, s.version, s.terms, s.tapped = "", 0, s.Terms(), nil
 	s.minds = s.Minds(s.terms, e.yield)
 	s.judgeAt = e.options.Now().Add(s.terms.Evaluate)
 	e.options.Log.Info("the engine takes the cluster up again", "cluster", name)

@@ -52,6 +52,15 @@ func NewJournal(log *Log, told func(Entry)) *Journal {
 
 // Add gives a decision its number and its time.
 func (j *Journal) Add(d decide.Decision, at time.Time) Entry {
+	if d.Conditions == nil {
+		d.Conditions = []decide.Condition{}
+	}
+	if d.Candidates == nil {
+		d.Candidates = []decide.Candidate{}
+	}
+	if d.Gates == nil {
+		d.Gates = []decide.Gate{}
+	}
 	j.mu.Lock()
 	j.last++
 	e := &Entry{ID: j.last, Time: at.UTC(), Decision: d}

@@ -66,6 +66,7 @@ type subject struct {
 	*Subject
 	minds   Minds
 	terms   *Terms
+	tapped  *tap        // who listens to the judge
 	version uint64      // of the snapshot whose members the learner knows
 	held    []lb.Record // came while the judge was thinking
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"poise/internal/lb"
 	"poise/internal/load"
 )
 
@@ -35,12 +36,12 @@ type Demo struct {
 
 // Policies are those that a tour knows what to expect of.
 func Policies() []string {
-	return []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold"}
+	return []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay", lb.Adaptive}
 }
 
 // DefaultPolicies are those that the tour compares when it is told nothing.
 func DefaultPolicies() []string {
-	return []string{"round-robin", "least-request", "peak-ewma", "hot-cold"}
+	return []string{"round-robin", "least-request", "peak-ewma", "hot-cold", lb.Adaptive}
 }
 
 // leastStop is how long a stop of the tour lasts at least: the health checks
@@ -95,6 +96,13 @@ func (d *Demo) Run(ctx context.Context) (*Outcome, error) {
 	}
 	loading.Wait()
 	d.screen.close()
+	var account []told
+	if d.Tour && slices.Contains(d.Policies, lb.Adaptive) {
+		var accountErr error
+		if account, accountErr = d.account(context.WithoutCancel(ctx)); accountErr != nil && err == nil {
+			err = accountErr
+		}
+	}
 	if stopErr := stop(); err == nil {
 		err = stopErr
 	}
@@ -104,6 +112,9 @@ func (d *Demo) Run(ctx context.Context) (*Outcome, error) {
 	}
 	outcome := b.outcome()
 	b.printTable(d.screen)
+	if account != nil {
+		d.printAccount(&b, account)
+	}
 	d.conclude(outcome)
 	return outcome, err
 }
@@ -130,7 +141,7 @@ func (d *Demo) load(ctx context.Context, b *board) error {
 // balance breaks nothing.
 func (d *Demo) balance(ctx context.Context) {
 	if !d.Quiet {
-		d.screen.heading("round-robin", d.Workers)
+		d.screen.heading(lb.Adaptive, d.Workers)
 	}
 	wait(ctx, d.For)
 }

@@ -2,8 +2,17 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"poise/internal/lb"
+)
+
+// What the engine goes by in the demo.
+const (
+	EngineEvaluate = 2 * time.Second
+	EngineDwell    = 8 * time.Second
 )
 
 // introduce says what is there, and what to try meanwhile.
@@ -21,9 +30,14 @@ func (d *Demo) introduce(c *crew) {
 		s.print("The tour: %d policies go through %d conditions of %v each. A fault hits the busiest of the", len(d.Policies), len(conditions), lasts.Round(100*time.Millisecond))
 		s.print("fast workers, shown in %s. A stop is marked ✓ when it had the effect that it should have.", s.paint(cyan, "this colour"))
 	}
+	if d.Tour && slices.Contains(d.Policies, lb.Adaptive) {
+		s.print("Under adaptive the decision engine chooses, and its account of each stop stands at the end. Here it judges")
+		s.print("every %v and switches at most once in %v, so that something happens; else that is 10s and 1m.", EngineEvaluate, EngineDwell)
+	}
 	s.print("\nMeanwhile, from another terminal:")
 	s.print("  curl -i %s", d.Target)
 	s.print("  curl %s/api/v1/clusters/default", d.Admin)
+	s.print("  poise decisions --follow --admin %s", strings.TrimPrefix(d.Admin, "http://"))
 	s.print("  curl -X PUT -d '{\"delay\":\"200ms\"}' http://%s/control", c.members[0].address)
 }
 

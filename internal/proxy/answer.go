@@ -170,7 +170,7 @@ func (a *attempt) buildAnswer(h *message.Head) {
 	if a.up.Sticky != nil && a.newCookie != nil {
 		fields = append(fields, a.cookieField())
 	}
-	ans.Fields = fields
+	ans.Fields = a.explanation(fields)
 	if h.Framing == message.TunnelRaw {
 		ans.Upgrade = h.Upgrade
 	}

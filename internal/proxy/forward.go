@@ -33,6 +33,10 @@ func (s *state) prepare() {
 		if known.take(f, conn.Trusted) || bytes.IndexByte(f.Name, '_') >= 0 {
 			continue
 		}
+		if conn.Trusted && asksWhy(f) {
+			s.why = string(f.Value) == "1"
+			continue
+		}
 		fields = append(fields, *f)
 	}
 	fields = s.addForwarded(fields, &known)

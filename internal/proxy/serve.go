@@ -163,6 +163,9 @@ func (s *state) pick(now stats.Instant) (record.Terms, error) {
 		if e := s.stuckTo(snapshot); e != nil && !guard.Full(e) {
 			terms.Endpoint = e
 			terms.Flags |= lb.Sticky
+			if s.why {
+				s.explain(snapshot, snapshot.Picker, &terms, &info)
+			}
 			return terms, nil
 		}
 	}
@@ -175,6 +178,9 @@ func (s *state) pick(now stats.Instant) (record.Terms, error) {
 	terms.Flags |= flags
 	if tried && flags&lb.Trial == 0 {
 		terms.Flags |= lb.Canary
+	}
+	if s.why && err == nil {
+		s.explain(snapshot, picker, &terms, &info)
 	}
 	s.newCookie = nil
 	if flags&lb.Trial == 0 { // a client is not kept where only one request goes

@@ -45,6 +45,9 @@ type state struct {
 	next      record.Terms  // of the next attempt, once it is decided that there is one
 	newCookie *lb.Endpoint
 
+	why       bool   // a trusted peer asks why the request goes where it goes
+	explained []byte // what it is told; nil for nothing
+
 	hops  int64  // Max-Forwards as it came; -1 when it does not count
 	first []byte // of the body, in hand before anything was sent
 	whole bool   // first is all of the body
@@ -111,6 +114,7 @@ func (s *state) begin(h *handler, x message.Exchange) {
 	s.route, s.up, s.last, s.newCookie = nil, nil, nil, nil
 	s.triedN, s.retries, s.resent, s.tries = 0, 0, 0, 0
 	s.first, s.whole = nil, false
+	s.why, s.explained = false, nil
 	s.answered, s.status, s.fault, s.detail = false, 0, "", nil
 	s.waited, s.latency, s.gotBody = 0, 0, 0
 	s.flags, s.backoff, s.queued, s.retryAfter = 0, 0, 0, 0

@@ -34,6 +34,14 @@ func everything() *rig {
 	r.clusters[0].Guard = func() Guard {
 		return Guard{Queue: 3, Ejections: map[Ejection]uint64{{Reason: "errors", Enforced: true}: 2}, Limit: func(*lb.Endpoint) int { return 20 }}
 	}
+	r.clusters[0].Engine = func() Engine {
+		return Engine{
+			Switches: map[Switch]uint64{{"p2c", "hot-cold", "engine"}: 1}, Decisions: map[DecisionKind]uint64{{"hold", "margin"}: 3},
+			Judged: true, Predicted: map[string]float64{"p2c": 0.02}, Measured: 0.03, Error: 0.5, Headroom: 0.4,
+		}
+	}
+	c.Snapshot().Members[0].Live.SetLearnt(lb.Learnt{Service: time.Millisecond, Capacity: 4})
+	r.cost = func() EngineCost { return EngineCost{CPU: time.Second, Postponed: 2} }
 	r.book.Traffic(record.TrafficKey{Listener: ":8080", Route: "default", Cluster: "web"}).Count(&record.Request{
 		Status: 200, Cluster: "web", Duration: 13 * time.Millisecond, Overhead: time.Millisecond, RequestBytes: 10, ResponseBytes: 2000,
 	})

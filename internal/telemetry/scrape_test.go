@@ -28,6 +28,7 @@ type rig struct {
 	wall     time.Time
 	clusters []Cluster
 	reloads  Reloads
+	cost     func() EngineCost
 	handler  http.Handler
 }
 
@@ -38,6 +39,12 @@ func newRig(endpointSeries int) *rig {
 		Clusters:  func() []Cluster { return r.clusters },
 		Listeners: func() []Listener { return []Listener{{Address: ":8080", Open: 5, Idle: 2}} },
 		Reloads:   func() Reloads { return r.reloads },
+		Cost: func() EngineCost {
+			if r.cost == nil {
+				return EngineCost{}
+			}
+			return r.cost()
+		},
 	})
 	return r
 }

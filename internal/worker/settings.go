@@ -17,8 +17,8 @@ type Settings struct {
 	Delay        Duration `json:"delay"`          // mean service time of /work
 	Distribution string   `json:"distribution"`   // constant, exponential or heavy
 	Slowness     Factor   `json:"slowness"`       // every service time is multiplied by it, also that of X-Work-Us
-	Network      Duration `json:"network"`        // every request of /work is on its way for so long, and takes no slot meanwhile
 	Slots        int      `json:"slots"`          // requests served at once, the rest wait in order; 0 means no limit
+	Distance     Duration `json:"distance"`       // added to every answer of /work outside of the slots, as a long way would
 	Errors       Share    `json:"errors"`         // answered 503 after 1 ms
 	Health       string   `json:"health"`         // ok, fail or hang
 	Hang         Share    `json:"hang"`           // never answered
@@ -149,7 +149,7 @@ func (s Settings) changed(body io.Reader) (Settings, error) {
 		return s, fmt.Errorf("the body must be a JSON object, as in {\"delay\": \"200ms\"}: %w", err)
 	}
 	fields := map[string]any{
-		"delay": &s.Delay, "distribution": &s.Distribution, "slowness": &s.Slowness, "network": &s.Network, "slots": &s.Slots, "errors": &s.Errors, "health": &s.Health,
+		"delay": &s.Delay, "distribution": &s.Distribution, "slowness": &s.Slowness, "slots": &s.Slots, "distance": &s.Distance, "errors": &s.Errors, "health": &s.Health,
 		"hang": &s.Hang, "reset": &s.Reset, "crash_mid_body": &s.CrashMidBody, "cache": &s.Cache, "body": &s.Body,
 		"chunked": &s.Chunked,
 	}

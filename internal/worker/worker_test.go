@@ -248,8 +248,8 @@ func TestASlowWorkerTakesLongerForTheSameJob(t *testing.T) {
 	}
 }
 
-func TestTheNetworkTakesNoSlot(t *testing.T) {
-	w, url, c := start(t, func(s *Settings) { s.Network, s.Slots, s.Delay = Duration(time.Second), 1, 0 })
+func TestDistanceTakesNoSlot(t *testing.T) {
+	w, url, c := start(t, func(s *Settings) { s.Distance, s.Slots, s.Delay = Duration(time.Second), 1, 0 })
 	gone := make(chan error, 2)
 	for range 2 {
 		go func() {
