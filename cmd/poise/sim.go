@@ -65,7 +65,7 @@ scenarios.`,
 			return listScenarios(c.OutOrStdout())
 		}
 		if o.record != "" {
-			return again(c, o, args)
+			return judgeAgain(c, o, args)
 		}
 		return simulate(c, o, args)
 	}
@@ -86,8 +86,8 @@ func listScenarios(w io.Writer) error {
 	return nil
 }
 
-// again judges a recording again.
-func again(c *cobra.Command, o simOptions, args []string) error {
+// judgeAgain judges a recording again.
+func judgeAgain(c *cobra.Command, o simOptions, args []string) error {
 	if len(args) > 0 {
 		return usageError{errors.New("--record takes the place of a scenario: say one of the two")}
 	}
