@@ -148,6 +148,10 @@ func (r *Runner) trustText(b *strings.Builder, size string) {
 	}
 	right, naive := t.close()
 	fmt.Fprintf(b, "\n## What the engine said, %s\n\n", size)
+	if len(t.Forecasts) == 0 || t.Busy == 0 || t.Choices == 0 {
+		fmt.Fprintf(b, "Not enough good runs yet: %d forecasts, %d outcomes, %d busy endpoints, %d choices.\n", len(t.Forecasts), t.Outcomes, t.Busy, t.Choices)
+		return
+	}
 	fmt.Fprintf(b, "- Of %d forecasts for policies that had not run, %d (%.0f %%) are within 15 %% of what was then measured; had the incumbent's loss been the forecast, %d would be.\n", len(t.Forecasts), right, percent(right, len(t.Forecasts)), naive)
 	errors := t.errors()
 	for _, p := range slices.Sorted(maps.Keys(errors)) {
@@ -182,7 +186,7 @@ func (r *Runner) chart() *plot.Chart {
 		if r.bestPeer(Full, id) == "" {
 			size = Quick
 		}
-		p := plot.Panel{Title: fmt.Sprintf("%s: %s (%s)", id, found(id).What, size)}
+		p := plot.Panel{Title: fmt.Sprintf("%s (%s)", id, size)}
 		for _, of := range Subjects {
 			if of.Engine != "" || len(good(r.column(size, id, of.Name, "p99"))) == 0 {
 				continue
@@ -193,6 +197,7 @@ func (r *Runner) chart() *plot.Chart {
 			}
 			p.Rows = append(p.Rows, row)
 		}
+		offScale(p.Rows)
 		if len(p.Rows) > 0 {
 			c.Panels = append(c.Panels, p)
 		}
@@ -203,4 +208,21 @@ func (r *Runner) chart() *plot.Chart {
 func value(all []float64) plot.Value {
 	lo, hi := figure.Interval(all)
 	return plot.Value{Median: figure.Median(all), Lo: lo, Hi: hi}
+}
+
+// offScale names values that are many times the least of their column instead
+// of drawing them: one that failed to keep up would leave no room for the rest.
+func offScale(rows []plot.Row) {
+	const many = 4
+	for column := range []string{"p50", "p99"} {
+		least := math.Inf(1)
+		for _, r := range rows {
+			least = min(least, r.Values[column].Median)
+		}
+		for _, r := range rows {
+			if v := &r.Values[column]; v.Median > many*least {
+				v.Missing = plot.Number(v.Median) + ", off the scale"
+			}
+		}
+	}
 }
