@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"poise/bench/figure"
+	"poise/bench/rig"
 	"poise/internal/load"
 )
 
@@ -28,7 +29,7 @@ func TestARunIsVoid(t *testing.T) {
 		{"not when overload made it leave late", "G8", 0.5, 0, 0.5, false},
 		{"in overload too when a core was too busy", "G8", 0.9, 0, 0, true},
 	} {
-		if why := void(tt.figure, tt.busiest, tt.stolen, tt.lat); (why != "") != tt.void {
+		if why := void(tt.figure, rig.Watched{Busiest: tt.busiest, Stolen: tt.stolen}, tt.lat); (why != "") != tt.void {
 			t.Errorf("%s: %q", tt.name, why)
 		}
 	}

@@ -33,7 +33,7 @@ open loop at even distances, latency counted from when a request was due; GET, n
 %v at most. Calm is the same run before the fault. Cells are medians of good runs, and in brackets how many of them
 kept all bounds. Runs with a core above %.0f %% over %d s are void. Rows marked quick are of shorter runs and one seed, and no
 verdict rests on them. The configurations are in bench/guard/*.cfg; HAProxy and nginx have one, not one a policy.
-`, workers, slots, calmRate, clientTimeout, 100*busy, stretch)
+`, workers, slots, calmRate, clientTimeout, 100*rig.MostBusy, rig.Stretch)
 	for i := range Scenarios {
 		r.table(&b, &Scenarios[i], s)
 	}

@@ -3,10 +3,8 @@ package guard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"poise/bench/rig"
@@ -25,10 +23,6 @@ type Runner struct {
 }
 
 const (
-	busy          = 0.85 // a core that is busier over a stretch makes a run void
-	stretch       = 5    // seconds
-	mostStolen    = 0.05
-	mostLate      = 0.01
 	mostOpen      = 4000 // connections of the load
 	clientTimeout = 10 * time.Second
 )
@@ -36,24 +30,13 @@ const (
 // take measures one cell. What was started has ended when it returns, so that
 // the CPU which all of it used is known: the rest of a busy core was others.
 func (r *Runner) take(ctx context.Context, k Key) (*Cell, error) {
-	before := used()
+	before := rig.Used()
 	c, err := r.measure(ctx, k)
 	if err != nil {
 		return nil, err
 	}
-	c.Values["own_cpu"] = 100 * (used() - before).Seconds() / (c.Values["seconds"] * float64(runtime.NumCPU()))
+	c.Values["own_cpu"] = 100 * (rig.Used() - before).Seconds() / (c.Values["seconds"] * float64(runtime.NumCPU()))
 	return c, nil
-}
-
-// used is the CPU of this process and of those that it has waited for.
-func used() (sum time.Duration) {
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var u syscall.Rusage
-		if syscall.Getrusage(who, &u) == nil {
-			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
-		}
-	}
-	return sum
 }
 
 func (r *Runner) measure(ctx context.Context, k Key) (*Cell, error) {
@@ -64,36 +47,30 @@ func (r *Runner) measure(ctx context.Context, k Key) (*Cell, error) {
 	}
 	sc := scenario(k.Figure)
 	p := &play{stage: s, fault: sc.fault(k.Arm), observed: observed{times: sc.times(k.Size)}}
-	stop, err := rig.Watch(stretch)
+	stop, err := rig.Watch()
 	if err != nil {
 		return nil, err
 	}
 	err = p.run(ctx, sc.Rate)
-	busiest, stolen := stop()
+	watched := stop()
 	if err != nil {
 		return nil, err
 	}
 	c := &Cell{Key: k, When: time.Now().UTC().Truncate(time.Second), Values: p.values()}
 	c.Values["seconds"] = p.took.Seconds()
-	c.Values["busiest_core"] = 100 * busiest
+	c.Values["busiest_core"] = 100 * watched.Busiest
 	c.Values["late"] = 100 * p.lateShare()
-	c.Void = void(k.Figure, busiest, stolen, p.lateShare())
+	c.Void = void(k.Figure, watched, p.lateShare())
 	return c, nil
 }
 
 // void says why a run is none. When more comes than is served, connections of
 // the load run out and requests leave late: that is what is measured then.
-func void(figure string, busiest, stolen, late float64) string {
-	overloaded := figure == "G8" || figure == "G9"
-	switch {
-	case busiest > busy:
-		return fmt.Sprintf("a core was busy for %.0f %% of %d s", 100*busiest, stretch)
-	case stolen > mostStolen:
-		return fmt.Sprintf("the host kept %.0f %% of the cores", 100*stolen)
-	case late > mostLate && !overloaded:
-		return fmt.Sprintf("%.1f %% of the requests left late", 100*late)
+func void(figure string, w rig.Watched, late float64) string {
+	if figure == "G8" || figure == "G9" {
+		late = 0
 	}
-	return ""
+	return w.Void(late)
 }
 
 // play is one run.

@@ -41,7 +41,7 @@ type Value struct {
 
 const (
 	width    = 920
-	nameEnds = 120 // where the names of rows end
+	nameEnds = 160 // where the names of rows end
 	gap      = 24  // between columns
 	numbers  = 66  // room for the number beside a plot
 	rowHigh  = 18

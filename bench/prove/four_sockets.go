@@ -2,22 +2,193 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 
+	"poise/bench/arena"
 	"poise/bench/figure"
+	"poise/bench/rig"
 )
 
-// figuresOfSockets are those that need real sockets.
+const (
+	engineFor  = "60s"
+	freezeTime = 15 // seconds of a round
+	ofCluster  = 100
+)
+
+// figuresOfSockets are E5 to E7 of issue 4: what is measured over sockets, and
+// what the engine costs.
 func figuresOfSockets() []figure.Figure {
-	return []figure.Figure{
-		{ID: "E5", What: "predictions over real sockets", AtMost: 0.15},
-		{ID: "E6", What: "cost of the engine", AtMost: 0.01},
-		{ID: "E7", What: "beside peers over real sockets", AtMost: 1.03},
+	return append([]figure.Figure{
+		{ID: "E6 record", What: "an attempt recorded", Unit: "ns", AtMost: 50},
+		{ID: "E6 pick", What: "a pick of expected-delay, at the slowest cluster size", Unit: "ns", AtMost: 250},
+		{ID: "E6 engine", What: "engine at 10,000 requests/s, one cluster of 100 endpoints, of a core", Unit: "%", AtMost: 1},
+		{ID: "E6 engine 20", What: "the same rate over 20 clusters of 10 endpoints, of a core", Unit: "%", AtMost: 1},
+		{ID: "E6 beside", What: "p99.9 with auto, of freeze, one core at half load", Unit: "x", AtMost: 1.05},
+	}, arena.Figures()...)
+}
+
+// measureSockets measures them; what goes wrong in one group leaves the others
+// alone.
+func measureSockets(ctx context.Context, s *figure.Sheet, size string) error {
+	var all error
+	for _, step := range []func(context.Context, *figure.Sheet) error{benchmarks4, engineCost, beside} {
+		if err := step(ctx, s); err != nil {
+			fmt.Fprintln(os.Stderr, "prove:", err)
+			all = errors.Join(all, err)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return errors.Join(all, against(ctx, s, size))
+}
+
+// against takes the cells of the arena that are missing and judges all.
+func against(ctx context.Context, s *figure.Sheet, size string) error {
+	r, err := arena.Open(ctx, arena.Cells)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	maps.Copy(s.Versions, r.Versions)
+	var keys []arena.Key
+	for _, c := range arena.Choices(size) {
+		more, err := c.Plan()
+		if err != nil {
+			return err
+		}
+		keys = append(keys, more...)
+	}
+	fmt.Printf("%d runs of the arena; those made earlier are in %s and are not made again\n", len(keys), arena.Cells)
+	if err := r.Take(ctx, keys, 0); err != nil {
+		fmt.Fprintln(os.Stderr, "prove:", err) // each figure says by itself what is missing
+	}
+	r.Judge(s)
+	return r.Report("docs/evidence")
+}
+
+// notRun4 notes an error with the figures that it kept from being measured.
+func notRun4(s *figure.Sheet, err error, ids ...string) error {
+	if err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		for _, id := range ids {
+			s.NotRun(id, first)
+		}
+	}
+	return err
+}
+
+func benchmarks4(ctx context.Context, s *figure.Sheet) error {
+	append1, err := rig.GoBench(ctx, "./internal/record", "^BenchmarkLease$", figure.MinRounds)
+	err = notRun4(s, err, "E6 record")
+	put4(s, "E6 record", append1)
+	picks, err2 := rig.GoBench(ctx, "./internal/balance/catalog", "^BenchmarkPick$/^expected-delay$", figure.MinRounds)
+	put4(s, "E6 pick", picks)
+	return errors.Join(err, notRun4(s, err2, "E6 pick"))
+}
+
+// put4 adds the rounds of the slowest of several benchmarks.
+func put4(s *figure.Sheet, id string, all map[string][]float64) {
+	slowest := ""
+	for name := range all {
+		if slowest == "" || figure.Median(all[name]) > figure.Median(all[slowest]) {
+			slowest = name
+		}
+	}
+	for _, v := range all[slowest] {
+		s.Add(id, v)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		s.Sample(0, name, map[string]float64{"ns": figure.Median(all[name])})
 	}
 }
 
-func measureSockets(_ context.Context, s *figure.Sheet, _ string) error {
-	for _, f := range figuresOfSockets() {
-		s.NotRun(f.ID, "not built yet")
+// engineCost runs the engine beside records that are made up.
+func engineCost(ctx context.Context, s *figure.Sheet) error {
+	ids := []string{"E6 engine", "E6 engine 20"}
+	dir, err := os.MkdirTemp("", "engine-")
+	if err != nil {
+		return notRun4(s, err, ids...)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	bin, err := rig.Build(ctx, dir, "./bench/engine")
+	if err != nil {
+		return notRun4(s, err, ids...)
+	}
+	for round := range figure.MinRounds {
+		for i, args := range [][]string{{"-clusters", "1", "-endpoints", "100"}, {"-clusters", "20", "-endpoints", "10"}} {
+			out, err := exec.CommandContext(ctx, filepath.Clean(bin), append(args, "-for", engineFor)...).Output()
+			if err != nil {
+				return notRun4(s, fmt.Errorf("bench/engine: %w", err), ids...)
+			}
+			var f struct {
+				Seconds   float64
+				Engine    float64 `json:"engine_cpu"`
+				Process   float64 `json:"process_cpu"`
+				Postponed float64
+				Decisions float64
+				Records   float64
+			}
+			if err := json.Unmarshal(out, &f); err != nil {
+				return notRun4(s, fmt.Errorf("bench/engine printed %s: %w", out, err), ids...)
+			}
+			s.Add(ids[i], 100*f.Engine/f.Seconds)
+			s.Sample(round, ids[i], map[string]float64{"engine %": 100 * f.Engine / f.Seconds, "process %": 100 * f.Process / f.Seconds, "postponed": f.Postponed, "decisions": f.Decisions, "records": f.Records})
+			fmt.Printf("%s, round %d: engine %.2f %% of a core, the whole process %.2f %%, %.0f decisions, %.0f postponed\n", ids[i], round+1, 100*f.Engine/f.Seconds, 100*f.Process/f.Seconds, f.Decisions, f.Postponed)
+		}
+	}
+	return nil
+}
+
+// beside measures what the engine does to the requests that it does not touch.
+func beside(ctx context.Context, s *figure.Sheet) error {
+	const id = "E6 beside"
+	b, err := rig.Open(ctx, "poise")
+	if err != nil {
+		return notRun4(s, err, id)
+	}
+	defer b.Close()
+	l := rig.Cores(1)
+	f, err := b.Field(ctx, rig.Setup{Layout: l, Policy: "adaptive"}, ofCluster)
+	if err != nil {
+		return notRun4(s, err, id)
+	}
+	defer f.Stop()
+	for _, mode := range []string{"auto", "freeze"} {
+		if err := f.Add(ctx, b.Proxy("poise"), "engine: {mode: "+mode+"}\n"); err != nil {
+			return notRun4(s, err, id)
+		}
+	}
+	rate, _, err := b.HalfLoad(ctx, f.Running[1])
+	if err != nil {
+		return notRun4(s, err, id)
+	}
+	for round, good := 0, 0; good < figure.MinRounds && round < 2*figure.MinRounds; round++ {
+		p, void := map[*rig.Running]float64{}, ""
+		for _, r := range f.Turn(round) {
+			m, err := b.Measure(ctx, r, rig.Load{Seconds: freezeTime, Rate: rate})
+			if err != nil {
+				return notRun4(s, err, id)
+			}
+			p[r] = m.P999
+			void += m.Void
+		}
+		auto, freeze := p[f.Running[0]], p[f.Running[1]]
+		fmt.Printf("%s, round %d, %.0f requests/s: p99.9 %.0f us with auto, %.0f with freeze %s\n", id, round+1, rate, auto, freeze, void)
+		if void != "" {
+			continue
+		}
+		good++
+		s.Sample(round, id, map[string]float64{"auto us": auto, "freeze us": freeze})
+		s.Add(id, auto/freeze)
 	}
 	return nil
 }

@@ -116,6 +116,7 @@ func (b *Bench) Versions() map[string]string {
 type Field struct {
 	Straight *Running // the first endpoint, to be loaded without a proxy
 	Running  []*Running
+	setup    Setup
 }
 
 // Field starts so many endpoints and these proxies.
@@ -126,16 +127,26 @@ func (b *Bench) Field(ctx context.Context, s Setup, endpoints int, proxies ...Pr
 		return nil, err
 	}
 	s.Endpoints, s.endpoints = addresses, p
-	f := &Field{Straight: &Running{Process: p, Name: "straight", Address: addresses[0], Layout: s.Layout, endpoints: p, straight: true}}
+	f := &Field{Straight: &Running{Process: p, Name: "straight", Address: addresses[0], Layout: s.Layout, endpoints: p, straight: true}, setup: s}
 	for _, p := range proxies {
-		r, err := p.Start(ctx, s)
-		if err != nil {
+		if err := f.Add(ctx, p, ""); err != nil {
 			f.Stop()
 			return nil, err
 		}
-		f.Running = append(f.Running, r)
 	}
 	return f, nil
+}
+
+// Add starts another proxy before the same endpoints, with more lines in its
+// document if it is Poise.
+func (f *Field) Add(ctx context.Context, p Proxy, document string) error {
+	s := f.setup
+	s.Document += document
+	r, err := p.Start(ctx, s)
+	if err == nil {
+		f.Running = append(f.Running, r)
+	}
+	return err
 }
 
 // Stop ends them all.

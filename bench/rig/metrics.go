@@ -2,7 +2,9 @@ package rig
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,8 +19,8 @@ func (r *Running) scrape(prefixes ...string) (sums []float64, err error) {
 	return r.sum("/metrics", prefixes...)
 }
 
-// sum adds up the last words of the lines of a page that begin so.
-func (r *Running) sum(page string, prefixes ...string) (sums []float64, err error) {
+// Page reads a page of the proxy's admin address.
+func (r *Running) Page(page string) ([]byte, error) {
 	c := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
 	request, err := http.NewRequest(http.MethodGet, "http://"+r.Admin+page, nil)
 	if err != nil {
@@ -30,12 +32,22 @@ func (r *Running) sum(page string, prefixes ...string) (sums []float64, err erro
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s%s: %s", r.Name, page, resp.Status)
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s%s: %s", r.Name, page, resp.Status)
+	}
+	return text, err
+}
+
+// sum adds up the last words of the lines of a page that begin so.
+func (r *Running) sum(page string, prefixes ...string) (sums []float64, err error) {
+	text, err := r.Page(page)
+	if err != nil {
+		return nil, err
 	}
 	sums = make([]float64, len(prefixes))
 	found := make([]bool, len(prefixes))
-	lines := bufio.NewScanner(resp.Body)
+	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		for i, p := range prefixes {
 			if !strings.HasPrefix(lines.Text(), p) {

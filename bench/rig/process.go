@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -145,12 +147,32 @@ func kernel(all []stat) (sum time.Duration) {
 	return sum
 }
 
-// FreeAddress returns a loopback address that nothing listens on.
+// Ports that FreeAddress gives out lie below those that the kernel gives to
+// clients: else a connection of the load may take one before who it is for
+// listens on it.
+const (
+	firstPort = 12_000
+	lastPort  = 31_999
+)
+
+var nextPort = func() *atomic.Uint32 {
+	var n atomic.Uint32
+	n.Store(rand.Uint32N(lastPort - firstPort))
+	return &n
+}()
+
+// FreeAddress returns a loopback address that nothing listens on. It gives out
+// none twice before it has gone through all.
 func FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var failed error
+	for range lastPort - firstPort {
+		port := firstPort + nextPort.Add(1)%(lastPort-firstPort)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			failed = err
+			continue
+		}
+		return l.Addr().String(), l.Close()
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", failed
 }

@@ -22,7 +22,18 @@ type Setup struct {
 	Endpoints []string
 	Layout    Layout
 	endpoints *Process
-	Policy    string // of Poise; "" means round-robin, as everywhere
+	Policy    string // in the proxy's own words; "" means round robin
+	Health    string // path of health checks where they have one; "" means /
+	Cluster   string // more of Poise's cluster: members of a flow mapping, ", hash_key: path"
+	Document  string // and of its document: whole lines
+}
+
+// policy is that of the setup, or what the proxy calls round robin.
+func (s Setup) policy(roundRobin string) string {
+	if s.Policy == "" {
+		return roundRobin
+	}
+	return s.Policy
 }
 
 // Running is a started proxy.
@@ -86,12 +97,8 @@ func (s Setup) config(r *Running, text string) (file string, err error) {
 // checks, metrics, histograms; the access log is off as everywhere here.
 func Poise(bin string) Proxy {
 	return Proxy{Name: "poise", Metrics: true, Version: Commit(), start: func(r *Running, s Setup) (*Process, error) {
-		policy := s.Policy
-		if policy == "" {
-			policy = "round-robin"
-		}
-		file, err := s.config(r, fmt.Sprintf("listeners: [{address: %q}]\nadmin: {address: %q, token: %s}\nclusters:\n  - {name: web, endpoints: [%s], policy: %s, health: {interval: 2s}}\n",
-			r.Address, r.Admin, token, strings.Join(s.Endpoints, ", "), policy))
+		file, err := s.config(r, fmt.Sprintf("listeners: [{address: %q}]\nadmin: {address: %q, token: %s}\nclusters:\n  - {name: web, endpoints: [%s], policy: %s, health: {interval: 2s}%s}\n%s",
+			r.Address, r.Admin, token, strings.Join(s.Endpoints, ", "), s.policy("round-robin"), s.Cluster, s.Document))
 		if err != nil {
 			return nil, err
 		}

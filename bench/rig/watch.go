@@ -1,14 +1,85 @@
 package rig
 
 import (
+	"fmt"
+	"maps"
+	"os"
 	"slices"
+	"strconv"
+	"syscall"
 	"time"
 )
 
-// Watch looks at all cores once a second until stop is called. It returns how
-// busy the busiest core was over the busiest stretch of so many seconds, and
-// what share of all cores the host kept back over the whole time.
-func Watch(stretch int) (stop func() (busiest, stolen float64), err error) {
+// Watched is what all cores did while they were watched.
+type Watched struct {
+	Busiest float64 // how busy the busiest core was over its busiest stretch
+	Stolen  float64 // the share of all cores that the host kept back
+	Foreign float64 // the share of all cores that programs used which this one has not started
+}
+
+// Bounds beyond which a run says nothing about what it measured.
+const (
+	MostBusy    = 0.85 // of a core
+	mostStolen  = 0.05
+	mostLate    = 0.01
+	mostForeign = 0.05
+)
+
+// Void says why a run is none: late is the share of its requests that left
+// late.
+func (w Watched) Void(late float64) string {
+	switch {
+	case w.Busiest > MostBusy:
+		return fmt.Sprintf("a core was busy for %.0f %% of %d s", 100*w.Busiest, Stretch)
+	case w.Stolen > mostStolen:
+		return fmt.Sprintf("the host kept %.0f %% of the cores", 100*w.Stolen)
+	case late > mostLate:
+		return fmt.Sprintf("%.1f %% of the requests left late", 100*late)
+	case w.Foreign > mostForeign:
+		return fmt.Sprintf("other programs used %.0f %% of the cores", 100*w.Foreign)
+	}
+	return ""
+}
+
+// Stretch is over how many seconds a core must be busy to count as such.
+const Stretch = 5
+
+// Used is the CPU of this process and of those that it has waited for.
+func Used() (sum time.Duration) {
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if syscall.Getrusage(who, &u) == nil {
+			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+	}
+	return sum
+}
+
+// used is the CPU of this process and of all that it has started, those that
+// still run included: it only grows.
+func used() time.Duration {
+	sum := Used()
+	all, err := stats()
+	if err != nil {
+		return sum
+	}
+	self, groups := strconv.Itoa(os.Getpid()), map[string]bool{}
+	for _, s := range all {
+		if s.parent() == self {
+			groups[s.group()] = true
+		}
+	}
+	for _, s := range all {
+		if groups[s.group()] {
+			sum += s.cpu()
+		}
+	}
+	return sum
+}
+
+// Watch looks at all cores once a second until stop is called.
+func Watch() (stop func() Watched, err error) {
+	known := used()
 	first, err := readTicks()
 	if err != nil {
 		return nil, err
@@ -21,6 +92,9 @@ func Watch(stretch int) (stop func() (busiest, stolen float64), err error) {
 		for {
 			select {
 			case <-end:
+				if t, err := readTicks(); err == nil {
+					all = append(all, t)
+				}
 				seen <- all
 				return
 			case <-second.C:
@@ -30,13 +104,16 @@ func Watch(stretch int) (stop func() (busiest, stolen float64), err error) {
 			}
 		}
 	}()
-	return func() (float64, float64) {
+	return func() Watched {
 		close(end)
-		return busiestOf(<-seen, stretch)
+		all := <-seen
+		w := watchedOf(all, Stretch)
+		w.Foreign = wholeOf(all).foreign(used() - known)
+		return w
 	}, nil
 }
 
-func busiestOf(all []ticks, stretch int) (busiest, stolen float64) {
+func watchedOf(all []ticks, stretch int) (w Watched) {
 	var cores []int
 	for c := range all[0] {
 		cores = append(cores, c)
@@ -44,8 +121,13 @@ func busiestOf(all []ticks, stretch int) (busiest, stolen float64) {
 	slices.Sort(cores)
 	for i := range all {
 		if j := max(0, i-stretch); i-j == stretch || i == len(all)-1 {
-			busiest = max(busiest, all[i].since(all[j], cores).busiest)
+			w.Busiest = max(w.Busiest, all[i].since(all[j], cores).busiest)
 		}
 	}
-	return busiest, all[len(all)-1].since(all[0], cores).stolen
+	w.Stolen = wholeOf(all).stolen
+	return w
+}
+
+func wholeOf(all []ticks) shares {
+	return all[len(all)-1].since(all[0], slices.Collect(maps.Keys(all[0])))
 }

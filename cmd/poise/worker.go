@@ -30,6 +30,7 @@ and PUT /control (JSON, the flags' names with _ for -) changes them while it run
 	f.StringVar(&name, "name", "", "what X-Worker says; the address when not given")
 	f.Var(&s.Delay, "delay", "mean service time of /work")
 	f.StringVar(&s.Distribution, "distribution", s.Distribution, "constant, exponential or heavy (5 of 100 ten times as long)")
+	f.Var(&s.Slowness, "slowness", "multiplies every service time, also that of X-Work-Us")
 	f.IntVar(&s.Slots, "slots", 0, "requests served at once, the rest wait in order; 0 means no limit")
 	f.Var(&s.Distance, "distance", "added to every answer outside of the slots, as a long way would")
 	f.Var(&s.Errors, "errors", "share of requests answered 503 after 1 ms, as in 10%")

@@ -74,7 +74,11 @@ func TestTheRequestIsWhatWasAskedFor(t *testing.T) {
 	u, _ := url.Parse("http://127.0.0.1:1/p?q=1")
 	c := &client{g: &generator{request: newRequest(&o, u)}}
 	want := "POST /p?q=1 HTTP/1.1\r\nX-A: 1\r\nhost: other\r\nContent-Length: 3\r\nX-Key: 4\r\n\r\nxxx"
-	if got := string(c.message(4)); got != want {
+	if got := string(c.message(&job{key: 4})); got != want {
+		t.Errorf("sent %q; want %q", got, want)
+	}
+	want = "POST /p?q=1 HTTP/1.1\r\nX-A: 1\r\nhost: other\r\nContent-Length: 3\r\nX-Key: 0\r\nX-Work-Us: 12300\r\n\r\nxxx"
+	if got := string(c.message(&job{work: 12300 * time.Microsecond})); got != want {
 		t.Errorf("sent %q; want %q", got, want)
 	}
 }
@@ -152,6 +156,8 @@ func TestOptionsThatCannotBeUsedSaySo(t *testing.T) {
 		"connections must":       func(o *Options) { o.Connections = -1 },
 		"timeout must":           func(o *Options) { o.Timeout = -1 },
 		"body must":              func(o *Options) { o.Body = -1 },
+		"job 1 of the plan":      func(o *Options) { o.Plan = []Job{{At: time.Second}, {}} },
+		"a plan says when":       func(o *Options) { o.Plan, o.Closed = []Job{{}}, 1 },
 		"is no method":           func(o *Options) { o.Method = "GET /" },
 		"is no field":            func(o *Options) { o.Header = []string{"no colon"} },
 		`"X: a\r\nY: b" is no f`: func(o *Options) { o.Header = []string{"X: a\r\nY: b"} },

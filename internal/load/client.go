@@ -22,7 +22,7 @@ import (
 type request struct {
 	head  []byte // up to the last field
 	tail  []byte // the empty line and the body
-	keyed bool   // X-Key is sent
+	keyed bool   // X-Key is sent, also key 0
 	empty bool   // answers have no body, as they are to HEAD
 }
 
@@ -84,8 +84,8 @@ func (c *client) close() {
 
 // do makes one request.
 func (c *client) do(j job) Result {
-	result := Result{Due: j.due, Late: time.Since(j.due) > LateAfter}
-	result.Fault = c.exchange(j.key, &result)
+	result := Result{N: j.n, Due: j.due, Late: time.Since(j.due) > LateAfter}
+	result.Fault = c.exchange(&j, &result)
 	if result.Fault == None && result.Status >= 500 {
 		result.Fault = Status
 	}
@@ -93,14 +93,14 @@ func (c *client) do(j job) Result {
 	return result
 }
 
-func (c *client) exchange(key uint64, result *Result) Fault {
+func (c *client) exchange(j *job, result *Result) Fault {
 	deadline := time.Now().Add(c.g.options.Timeout)
 	conn, err := c.connection(deadline)
 	if err != nil {
 		return faultOf(err, Connect)
 	}
 	_ = conn.SetDeadline(deadline)
-	if _, err := conn.Write(c.message(key)); err != nil {
+	if _, err := conn.Write(c.message(j)); err != nil {
 		// The answer may have come before the connection went.
 		if _, peekErr := c.r.Peek(1); peekErr != nil {
 			c.close()
@@ -167,11 +167,15 @@ func wasClosed(c net.Conn) (closed bool) {
 	return closed || err != nil
 }
 
-func (c *client) message(key uint64) []byte {
+func (c *client) message(j *job) []byte {
 	r := c.g.request
 	c.buf = append(c.buf[:0], r.head...)
-	if r.keyed {
-		c.buf = strconv.AppendUint(append(c.buf, "X-Key: "...), key, 10)
+	if r.keyed || j.key > 0 {
+		c.buf = strconv.AppendUint(append(c.buf, "X-Key: "...), j.key, 10)
+		c.buf = append(c.buf, "\r\n"...)
+	}
+	if j.work > 0 {
+		c.buf = strconv.AppendInt(append(c.buf, "X-Work-Us: "...), j.work.Microseconds(), 10)
 		c.buf = append(c.buf, "\r\n"...)
 	}
 	c.buf = append(c.buf, r.tail...)

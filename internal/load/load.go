@@ -40,6 +40,7 @@ func (f Fault) String() string { return faultNames[f] }
 
 // Result is one finished request.
 type Result struct {
+	N       int // which of the run it is, from 0; of a closed run always 0
 	Due     time.Time
 	Latency time.Duration // from Due
 	Status  int           // 0 when there was no answer
@@ -100,8 +101,10 @@ type generator struct {
 
 // job is one request to be made.
 type job struct {
-	due time.Time
-	key uint64
+	n    int
+	due  time.Time
+	key  uint64
+	work time.Duration
 }
 
 // closed keeps so many connections busy.
@@ -114,7 +117,7 @@ func (g *generator) closed(ctx context.Context, began time.Time) {
 			defer c.end()
 			key := g.options.keys(uint64(i))
 			for now := time.Now(); now.Before(until) && ctx.Err() == nil; now = time.Now() {
-				g.finish(ctx, c.do(job{now, key()}))
+				g.finish(ctx, c.do(job{due: now, key: key()}))
 			}
 		})
 	}
@@ -127,12 +130,10 @@ func (g *generator) open(ctx context.Context, began time.Time) {
 	jobs := make(chan job)
 	var all sync.WaitGroup
 	clients := 0
-	key := g.options.keys(0)
-	for due := range g.timeline(began) {
-		if !g.sleepUntil(ctx, due) {
+	for j := range g.jobs(began) {
+		if !g.sleepUntil(ctx, j.due) {
 			break
 		}
-		j := job{due, key()}
 		select {
 		case jobs <- j:
 			continue
@@ -167,6 +168,27 @@ func (g *generator) finish(ctx context.Context, r Result) {
 		return
 	}
 	g.tally.add(r)
+}
+
+// jobs yields what is sent: the plan, or what the seed draws.
+func (g *generator) jobs(began time.Time) func(yield func(job) bool) {
+	return func(yield func(job) bool) {
+		for n, j := range g.options.Plan {
+			if !yield(job{n, began.Add(j.At), j.Key, j.Work}) {
+				return
+			}
+		}
+		if len(g.options.Plan) > 0 {
+			return
+		}
+		key, n := g.options.keys(0), 0
+		for due := range g.timeline(began) {
+			if !yield(job{n: n, due: due, key: key()}) {
+				return
+			}
+			n++
+		}
+	}
 }
 
 // timeline yields the moments at which requests are due. They depend on the

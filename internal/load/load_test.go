@@ -272,3 +272,28 @@ func TestKeysFollowTheirSkewAndSeed(t *testing.T) {
 		t.Error("the same seed drew other keys")
 	}
 }
+
+func TestAPlanIsSentAsItWasDrawn(t *testing.T) {
+	s := &stub{answer: func(_ int, c net.Conn) bool { return say(c, ok) }}
+	plan := []Job{{At: 0, Work: time.Millisecond}, {At: 70 * time.Millisecond, Key: 9}, {At: 70 * time.Millisecond}, {At: time.Second}}
+	var mu sync.Mutex
+	began, due := time.Time{}, map[int]time.Duration{}
+	o := Options{Plan: plan, OnResult: func(r Result) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.N == 0 {
+			began = r.Due
+		}
+		due[r.N] = r.Due.Sub(began)
+	}}
+	inBubble(t, s, o, func(r *Report) {
+		if r.Requests != 4 || r.Late != 0 || r.Seconds < 1 || r.Seconds > 1.1 {
+			t.Errorf("%d requests, %d late, %.3f s; want 4, none, a second", r.Requests, r.Late, r.Seconds)
+		}
+		for i, j := range plan {
+			if due[i] != j.At {
+				t.Errorf("job %d was due at %v; want %v", i, due[i], j.At)
+			}
+		}
+	})
+}

@@ -25,9 +25,18 @@ type Options struct {
 	Keys        int           // X-Key is one of so many; 0 means none
 	Zipf        float64       // skew of the keys, above 1; 0 means all alike
 	Seed        uint64
+	Plan        []Job // instead of Rate, Arrivals and Keys: what is sent and when, in this order
 	AllowRemote bool
 	OnResult    func(Result) // called by many goroutines
 	OnSecond    func(Second)
+}
+
+// A Job is a request that was drawn beforehand, so that others can be given
+// the very same.
+type Job struct {
+	At   time.Duration // when it is due, from the begin of the run; not before the one before it
+	Work time.Duration // what a worker is told in X-Work-Us, to a microsecond; 0 is not sent
+	Key  uint64        // X-Key; 0 is not sent
 }
 
 // The bounds of what can be asked for.
@@ -48,6 +57,8 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("%q: only http is spoken", o.URL)
 	case !o.AllowRemote && !loopback(u.Hostname()):
 		return fmt.Errorf("%s is not this machine; add --allow-remote if it is yours to load", u.Hostname())
+	case len(o.Plan) > 0:
+		return errors.Join(o.validatePlan(), o.validateRequest())
 	case o.Closed == 0 && !(o.Rate > 0 && o.Rate <= mostRate):
 		return errors.New("the rate must be more than 0 and at most a million a second")
 	case o.For <= 0:
@@ -60,6 +71,20 @@ func (o *Options) Validate() error {
 		return errors.New("zipf must be above 1")
 	}
 	return o.validateRequest()
+}
+
+func (o *Options) validatePlan() error {
+	if o.Closed > 0 {
+		return errors.New("a plan says when requests are due; closed connections send when they can")
+	}
+	last := time.Duration(0)
+	for i, j := range o.Plan {
+		if j.At < last || j.Work < 0 {
+			return fmt.Errorf("job %d of the plan: due at %v for %v; it must not be due before the one before it, nor take less than nothing", i, j.At, j.Work)
+		}
+		last = j.At
+	}
+	return nil
 }
 
 func (o *Options) validateRequest() error {

@@ -16,6 +16,7 @@ import (
 type Settings struct {
 	Delay        Duration `json:"delay"`          // mean service time of /work
 	Distribution string   `json:"distribution"`   // constant, exponential or heavy
+	Slowness     Factor   `json:"slowness"`       // every service time is multiplied by it, also that of X-Work-Us
 	Slots        int      `json:"slots"`          // requests served at once, the rest wait in order; 0 means no limit
 	Distance     Duration `json:"distance"`       // added to every answer of /work outside of the slots, as a long way would
 	Errors       Share    `json:"errors"`         // answered 503 after 1 ms
@@ -31,13 +32,17 @@ type Settings struct {
 // Duration is a time.Duration that JSON writes as in 10ms.
 type Duration time.Duration
 
+// Factor is a number above 0 and at most 1000. A worker of 4 is four times
+// slower than one of 1.
+type Factor float64
+
 // Share is a share from 0 to 1 that JSON writes as a number and reads also as
 // in 10%.
 type Share float64
 
 // Defaults are the settings of a worker that was told nothing.
 func Defaults() Settings {
-	return Settings{Delay: Duration(10 * time.Millisecond), Distribution: "constant", Health: "ok", Body: 16}
+	return Settings{Delay: Duration(10 * time.Millisecond), Distribution: "constant", Slowness: 1, Health: "ok", Body: 16}
 }
 
 // UnmarshalJSON reads a text as in 10ms.
@@ -66,6 +71,24 @@ func (d Duration) String() string { return time.Duration(d).String() }
 
 // Type names the flag's type.
 func (d *Duration) Type() string { return "duration" }
+
+// UnmarshalJSON reads a number.
+func (f *Factor) UnmarshalJSON(b []byte) error { return f.Set(strings.Trim(string(b), `"`)) }
+
+// Set makes Factor a flag.
+func (f *Factor) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(v > 0 && v <= 1000) {
+		return fmt.Errorf("%q is no factor above 0 and up to 1000, as in 4 or 0.5", text)
+	}
+	*f = Factor(v)
+	return nil
+}
+
+func (f Factor) String() string { return strconv.FormatFloat(float64(f), 'g', 6, 64) }
+
+// Type names the flag's type.
+func (f *Factor) Type() string { return "factor" }
 
 // UnmarshalJSON reads a number from 0 to 1 or a text as in 10%.
 func (s *Share) UnmarshalJSON(b []byte) error { return s.Set(strings.Trim(string(b), `"`)) }
@@ -126,7 +149,7 @@ func (s Settings) changed(body io.Reader) (Settings, error) {
 		return s, fmt.Errorf("the body must be a JSON object, as in {\"delay\": \"200ms\"}: %w", err)
 	}
 	fields := map[string]any{
-		"delay": &s.Delay, "distribution": &s.Distribution, "slots": &s.Slots, "distance": &s.Distance, "errors": &s.Errors, "health": &s.Health,
+		"delay": &s.Delay, "distribution": &s.Distribution, "slowness": &s.Slowness, "slots": &s.Slots, "distance": &s.Distance, "errors": &s.Errors, "health": &s.Health,
 		"hang": &s.Hang, "reset": &s.Reset, "crash_mid_body": &s.CrashMidBody, "cache": &s.Cache, "body": &s.Body,
 		"chunked": &s.Chunked,
 	}

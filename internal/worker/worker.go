@@ -129,9 +129,9 @@ func (w *Worker) fate(s *Settings) fate {
 const mostWork = time.Minute
 
 // serviceTime is drawn, or what X-Work-Us says, so that the same job can be
-// given to several workers. A key that is remembered costs a tenth. It is
-// asked for when the work begins: what waited while the worker was slow is
-// quick when the worker is again.
+// given to several workers; a slow worker takes longer for either. A key that
+// is remembered costs a tenth. It is asked for when the work begins: what
+// waited while the worker was slow is quick when the worker is again.
 func (w *Worker) serviceTime(r *http.Request) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -151,6 +151,7 @@ func (w *Worker) serviceTime(r *http.Request) time.Duration {
 			}
 		}
 	}
+	d *= float64(s.Slowness)
 	if s.Cache > 0 && w.cache.hit(r.Header.Get("X-Key"), s.Cache) {
 		d /= 10
 	}

@@ -227,6 +227,53 @@ func TestJobsAndKeysSetTheServiceTime(t *testing.T) {
 	}
 }
 
+func TestASlowWorkerTakesLongerForTheSameJob(t *testing.T) {
+	s := Defaults()
+	s.Slowness, s.Cache = 4, 1
+	w := New("a", s, 1)
+	r, _ := http.NewRequest("GET", "/work", nil)
+	r.Header.Set("X-Work-Us", "12300")
+	for _, want := range []time.Duration{49200 * time.Microsecond, 4920 * time.Microsecond} { // the second time its key is known
+		if got := w.serviceTime(r); got != want {
+			t.Errorf("a job of 12.3 ms takes %v; want %v", got, want)
+		}
+	}
+	if got := w.serviceTime(&http.Request{}); got != 4*time.Millisecond {
+		t.Errorf("a request without a job takes %v; want 4 times a tenth of the delay of 10 ms", got)
+	}
+	for _, bad := range []string{"0", "-1", "1001", "NaN", "x"} {
+		if err := s.Slowness.Set(bad); err == nil {
+			t.Errorf("a slowness of %s is taken", bad)
+		}
+	}
+}
+
+func TestDistanceTakesNoSlot(t *testing.T) {
+	w, url, c := start(t, func(s *Settings) { s.Distance, s.Slots, s.Delay = Duration(time.Second), 1, 0 })
+	gone := make(chan error, 2)
+	for range 2 {
+		go func() {
+			r, err := c.Get(url + "/work")
+			if err == nil {
+				r.Body.Close()
+			}
+			gone <- err
+		}()
+	}
+	began := time.Now()
+	for range 2 {
+		if err := <-gone; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); took < time.Second || took > 1900*time.Millisecond {
+		t.Errorf("two requests took %v; want a second, since neither keeps the other from the one slot", took)
+	}
+	if n := w.Counts()["answered"]; n != 2 {
+		t.Errorf("%d answered", n)
+	}
+}
+
 func TestEchoTellsWhatCame(t *testing.T) {
 	_, url, c := start(t, func(*Settings) {})
 	r, err := c.Post(url+"/echo?x=1", "text/plain", strings.NewReader("hello"))
