@@ -48,18 +48,22 @@ type Endpoint struct {
 	_        [64]byte
 
 	// Changed under the guard's lock.
-	cause    Cause
-	why      Evidence      // that the ejection rests on
-	level    int           // ejections that still count
-	since    stats.Instant // of the phase
-	ramp     ramp
-	latency  latency
-	gradient gradient
-	proposed int // limit that the gradient came to, also when it is not enforced
-	counted  bool
-	seen     tallies // what of total is its own
-	hangs    bool
-	held     [gates]stats.Instant // when a hold-back by this gate was last told
+	cause     Cause
+	why       Evidence      // that the ejection rests on
+	level     int           // ejections that still count
+	since     stats.Instant // of the phase
+	ramp      ramp
+	latency   latency
+	gradient  gradient
+	proposed  int // limit that the gradient came to, also when it is not enforced
+	counted   bool
+	seen      tallies // what of total is its own
+	hangs     bool
+	vain      int    // attempts taken back one by one since the endpoint's last answer
+	vainSince uint32 // millisecond of that answer
+	enforced  int    // limit that was last told
+	toldAt    stats.Instant
+	held      [gates]stats.Instant // when a hold-back by this gate was last told
 
 	watched   uint64 // number of the trial that the last tick saw, and when an attempt of it was last there
 	watchedAt stats.Instant

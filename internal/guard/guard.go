@@ -88,9 +88,13 @@ type Guard struct {
 
 	report  Report // memory that is used again
 	hanging []hang
-	fresh   []slowness
-	logs    []float64
-	order   []tally
+	lonely  []*Endpoint
+	usual   map[string]*Usual // by route
+
+	shedding shedding
+	fresh    []slowness
+	logs     []float64
+	order    []tally
 }
 
 // New returns a guard that shares a budget with whoever spends it.

@@ -14,7 +14,7 @@ import (
 // stands a control, the same proxy with the same retries and no guard, which
 // must show the failure.
 
-var simPolicies = []string{"round-robin", "least-request", "p2c"}
+var simPolicies = []string{"round-robin", "least-request", "p2c", "peak-ewma", "hot-cold"}
 
 type faultCase struct {
 	name   string

@@ -9,6 +9,10 @@ import (
 // is known.
 func (e *Evidence) Text(c Cause) string {
 	switch {
+	case e.Vain > 0:
+		return fmt.Sprintf("%d attempts waited for an answer in vain, and none came for %s", e.Stuck, rounded(e.Oldest))
+	case c == Latency && e.Stuck > 0:
+		return fmt.Sprintf("latency %s, that of the others %s, and %d attempts wait longer than %s", rounded(e.Latency), rounded(e.Peers), e.Stuck, rounded(e.Limit))
 	case c == Stall || e.Stuck > 0:
 		return fmt.Sprintf("%d attempts wait longer than %s for an answer, the oldest %s", e.Stuck, rounded(e.Limit), rounded(e.Oldest))
 	case c == Errors && e.Attempts > 0:
@@ -55,6 +59,12 @@ func (a *Action) Text() string {
 		return "panic: so few endpoints are left that ejections are ignored"
 	case PanicOff:
 		return "panic is over"
+	case ShedOn:
+		return "requests are turned away: every endpoint has as much to do as it may"
+	case ShedOff:
+		return fmt.Sprintf("no more requests are turned away; %d were", a.Evidence.Shed)
+	case Limit:
+		return fmt.Sprintf("limit %d, was %d", a.Evidence.To, a.Evidence.From)
 	}
 	if why := a.Evidence.Text(a.Cause); why != "" {
 		return text + "; " + why
