@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -40,6 +41,27 @@ func guardOptions(c *config.Cluster) guard.Options {
 		o.Hedge.Quantile, o.Hedge.After, _ = config.ParseHedge(c.Hedge.After) // validated
 	}
 	return o
+}
+
+// target is a route and a cluster that it sends requests to.
+type target struct{ route, cluster string }
+
+// usuals tells each guard which routes come to it, and returns what it keeps
+// of them.
+func usuals(c *config.Config, routes *route.Table, clusters []*managed) map[target]*guard.Usual {
+	all := map[target]*guard.Usual{}
+	for _, m := range clusters {
+		var names []string
+		for i, r := range c.Routes {
+			if slices.ContainsFunc(r.To, func(t config.Target) bool { return t.Cluster == m.Name() }) {
+				names = append(names, routes.Name(i))
+			}
+		}
+		for i, u := range m.guard.Usuals(names) {
+			all[target{names[i], m.Name()}] = u
+		}
+	}
+	return all
 }
 
 // budgetsOf are the shares of requests that may be retries, and hedges.
