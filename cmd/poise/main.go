@@ -66,7 +66,7 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		serveCommand(), demoCommand(), workerCommand(), loadCommand(), checkCommand(), schemaCommand(),
+		serveCommand(), demoCommand(), workerCommand(), loadCommand(), simCommand(), checkCommand(), schemaCommand(),
 		statusCommand(), policyCommand(), endpointCommand(), explainCommand(), reloadCommand(), healthzCommand(), versionCommand(),
 	)
 	root.AddCommand(notBuilt()...)
@@ -110,7 +110,7 @@ func asUsage(c *cobra.Command) {
 // so, and help does not list them.
 func notBuilt() []*cobra.Command {
 	var all []*cobra.Command
-	for _, name := range []string{"top", "engine", "decisions", "whatif", "bench", "sim", "record", "upgrade"} {
+	for _, name := range []string{"top", "engine", "decisions", "whatif", "bench", "record", "upgrade"} {
 		all = append(all, &cobra.Command{
 			Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error { return fmt.Errorf("poise %s: not built yet", name) },

@@ -32,6 +32,7 @@ import (
 type managed struct {
 	*cluster.Cluster
 	attempts *record.Attempts
+	affinity *lb.Affinity // of keys; learnt, and read by expected-delay
 	guard    *guard.Guard
 	prober   *probe.Prober // nil without health checks
 	config   config.Cluster
@@ -55,12 +56,12 @@ type bound struct {
 }
 
 func (a *App) newCluster(c config.Cluster) *managed {
-	m := &managed{attempts: &record.Attempts{}, config: c}
+	m := &managed{attempts: &record.Attempts{Ring: record.NewRing(record.RingSize)}, affinity: &lb.Affinity{}, config: c}
 	budget := &guard.Budget{}
 	budget.Configure(budgetsOf(&c))
 	m.guard = guard.New(guardOptions(&c), budget)
 	m.Cluster = cluster.New(cluster.Options{
-		Name: c.Name, Policy: c.Policy, Builders: catalog.Builders(), Balance: balance.Options{},
+		Name: c.Name, Policy: c.Policy, Builders: catalog.Builders(), Balance: balance.Options{}, Affinity: m.affinity,
 		Panic: float64(c.Panic), AwaitCheck: c.Health != nil,
 		Attach: func(e *lb.Endpoint) (any, func()) {
 			guard.Attach(e)

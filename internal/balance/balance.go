@@ -19,6 +19,15 @@ type Picker interface {
 	Pick(PickInfo) (*lb.Endpoint, error)
 }
 
+// Scorer is a Picker that compares endpoints by a number, so that people can
+// see why one was picked. The lowest is picked, of those that the policy looks
+// at.
+type Scorer interface {
+	// Score returns what the policy makes of e for a request, lower is better.
+	// The unit is the policy's own. Score is for people: it need not be fast.
+	Score(PickInfo, *lb.Endpoint) float64
+}
+
 // PickInfo is what a pick may depend on.
 type PickInfo struct {
 	Now     stats.Instant
@@ -26,6 +35,8 @@ type PickInfo struct {
 	Key     uint64         // hash of the request's key; meaningful with HasKey
 	HasKey  bool           // without a key the hash policies choose at random
 	Exclude []*lb.Endpoint // already tried for this request; rarely more than one
+
+	Idempotent bool // does no harm when it is answered late: may be sent where it is slow, to find out whether it still is
 }
 
 // Excluded reports whether e was tried before.
@@ -38,6 +49,8 @@ type Set struct {
 	Members  []*lb.Endpoint // all of the cluster, in a stable order
 	Eligible []*lb.Endpoint // those that may be picked now, in the same order
 	Cursor   *Cursor        // survives publishes and policy changes
+
+	Affinity *lb.Affinity // what is known of keys; nil for nothing
 }
 
 // Cursor is the state that must survive a publish: where round-robin stands.

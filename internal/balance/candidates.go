@@ -51,6 +51,14 @@ func (c *Candidates) scan(info *PickInfo, eligible []*lb.Endpoint) {
 	}
 }
 
+// Add adds an endpoint that is not among them yet, where there is room.
+func (c *Candidates) Add(e *lb.Endpoint) {
+	if c.N < len(c.Of) && !c.has(e) {
+		c.Of[c.N] = e
+		c.N++
+	}
+}
+
 func (c *Candidates) has(e *lb.Endpoint) bool {
 	return slices.Contains(c.Of[:c.N], e)
 }

@@ -34,6 +34,7 @@ type Options struct {
 	Policy   string // of lb.Policies, or lb.Adaptive
 	Builders map[string]balance.Builder
 	Balance  balance.Options
+	Affinity *lb.Affinity // what is learnt of keys; nil for nothing
 	// Panic is the share of usable endpoints, in [0, 1], below which health is
 	// ignored. 0 means never.
 	Panic float64
@@ -241,7 +242,7 @@ func (c *Cluster) publish() {
 	if c.options.Guard != nil {
 		c.leaveOutEjected(s)
 	}
-	s.Picker = c.options.Builders[s.Policy](balance.Set{Members: s.Members, Eligible: s.Eligible, Cursor: &c.cursor}, c.options.Balance)
+	s.Picker = c.options.Builders[s.Policy](balance.Set{Members: s.Members, Eligible: s.Eligible, Cursor: &c.cursor, Affinity: c.options.Affinity}, c.options.Balance)
 	if old != nil {
 		s.Version = old.Version + 1
 	}

@@ -11,7 +11,7 @@ import (
 func (c *Cluster) Preview() (*Snapshot, func(balance.PickInfo) (*lb.Endpoint, error)) {
 	s, at := c.Snapshot(), c.cursor.At()
 	cursor := &balance.Cursor{}
-	picker := c.options.Builders[s.Policy](balance.Set{Members: s.Members, Eligible: s.Eligible, Cursor: cursor}, c.options.Balance)
+	picker := c.options.Builders[s.Policy](balance.Set{Members: s.Members, Eligible: s.Eligible, Cursor: cursor, Affinity: c.options.Affinity}, c.options.Balance)
 	return s, func(info balance.PickInfo) (*lb.Endpoint, error) {
 		cursor.MoveTo(at)
 		return picker.Pick(info)

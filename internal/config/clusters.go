@@ -48,8 +48,6 @@ var hashPolicies = []string{"bounded-hash", "ring-hash", "maglev"}
 func (v *validator) policy(path string, c *Cluster) {
 	known := append([]string{lb.Adaptive, "least-connections"}, lb.Policies...)
 	switch {
-	case c.Policy == "expected-delay":
-		v.report(path+".policy", "expected-delay is not built yet", "it belongs to the decision engine; use hot-cold")
 	case !slices.Contains(known, c.Policy):
 		v.report(path+".policy", fmt.Sprintf("there is no policy %q", c.Policy), oneOf(c.Policy, known))
 	case slices.Contains(hashPolicies, c.Policy) && c.HashKey == "" && !v.said[path+".hash_key"]:

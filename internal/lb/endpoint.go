@@ -15,7 +15,7 @@ var ErrNoEndpoint = errors.New("no endpoint is available")
 // Policies are the names of the policies, in the order that the documentation
 // lists them. "adaptive" is not one of them: it lets the engine choose.
 var Policies = []string{
-	"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold",
+	"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay",
 	"bounded-hash", "ring-hash", "maglev",
 }
 
@@ -47,7 +47,8 @@ type Endpoint struct {
 type Live struct {
 	_        [64]byte // apart from the identity above, which is read by every pick
 	inflight atomic.Int32
-	_        [60]byte // apart from the estimates: every attempt writes inflight twice
+	chosen   atomic.Uint32 // millisecond of the last pick
+	_        [56]byte      // apart from the estimates: every attempt writes inflight twice
 	Estimates
 	learnt learnt
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"sync/atomic"
 	"time"
+
+	"poise/internal/stats"
 )
 
 // Learnt is what package learn found out about an endpoint from the records
@@ -12,13 +14,17 @@ type Learnt struct {
 	Service  time.Duration // time that one request takes when it does not wait; 0: nothing known yet
 	Capacity float64       // requests that are worked on at once, at least 1; 0: nothing known yet
 	Failing  float64       // share of failures beyond what is usual in the cluster, [0, 1)
+	Usual    float64       // share of failures that is usual in the cluster, [0, 1]
 	Better   bool          // the last answers look faster than Service says: worth a try sooner
 }
 
 // learnt holds a Learnt in two words, so that it is read and written without a
 // lock. A reader may see the first word of one and the second of the next:
 // speed and capacity, which belong together, share the first.
-type learnt struct{ work, health atomic.Uint64 }
+type learnt struct {
+	work, health atomic.Uint64
+	served       atomic.Uint32
+}
 
 // Learnt returns what was learnt last.
 func (l *Live) Learnt() Learnt {
@@ -27,18 +33,44 @@ func (l *Live) Learnt() Learnt {
 		Service:  time.Duration(float64(math.Float32frombits(uint32(work>>32))) * float64(time.Second)),
 		Capacity: float64(math.Float32frombits(uint32(work))),
 		Failing:  float64(math.Float32frombits(uint32(health >> 32))),
+		Usual:    float64(uint16(health>>16)) / math.MaxUint16,
 		Better:   health&1 != 0,
 	}
 }
 
 // SetLearnt replaces what was learnt.
 func (l *Live) SetLearnt(v Learnt) {
-	better := uint64(0)
+	rest := uint64(math.Round(min(max(v.Usual, 0), 1)*math.MaxUint16)) << 16
 	if v.Better {
-		better = 1
+		rest |= 1
 	}
 	l.learnt.work.Store(uint64(math.Float32bits(float32(v.Service.Seconds())))<<32 | uint64(math.Float32bits(float32(v.Capacity))))
-	l.learnt.health.Store(uint64(math.Float32bits(float32(v.Failing)))<<32 | better)
+	l.learnt.health.Store(uint64(math.Float32bits(float32(v.Failing)))<<32 | rest)
+}
+
+// Served returns how many requests the endpoint has served, as far as they
+// were learnt from. It wraps.
+func (l *Live) Served() uint32 { return l.learnt.served.Load() }
+
+// SetServed replaces that number.
+func (l *Live) SetServed(n uint32) { l.learnt.served.Store(n) }
+
+// Chosen returns the millisecond that a policy last chose the endpoint in, as
+// far as the policies note it; 0 for never.
+func (l *Live) Chosen() uint32 { return l.chosen.Load() }
+
+// Choose notes that the endpoint was chosen now. It reports whether it is the
+// caller who moved the note on from what it was: of many who found it starved
+// at once, one.
+func (l *Live) Choose(was uint32, now stats.Instant) bool {
+	s := stamp(now)
+	return was != s && l.chosen.CompareAndSwap(was, s)
+}
+
+// SinceChosen is how long ago was was, a note of Chosen.
+func SinceChosen(was uint32, now stats.Instant) time.Duration {
+	_, age, _ := unpack(uint64(was), now)
+	return age
 }
 
 // Clone returns a copy that shares nothing with l: the estimates and what was
@@ -53,5 +85,7 @@ func (l *Live) Clone() *Live {
 	}
 	c.learnt.work.Store(l.learnt.work.Load())
 	c.learnt.health.Store(l.learnt.health.Load())
+	c.learnt.served.Store(l.learnt.served.Load())
+	c.chosen.Store(l.chosen.Load())
 	return c
 }

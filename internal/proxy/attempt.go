@@ -42,9 +42,10 @@ func (s *state) attempt(t record.Terms) verdict {
 	s.setAuthority(t.Endpoint)
 	s.tries++
 	s.flags |= t.Flags
+	t.Sent = s.startedAt()
 	lease := s.up.Attempts.Open(t)
 	s.up.Guard.Open(&s.ticket, t.Endpoint, guard.Entry{
-		Now: s.startedAt(), Flags: t.Flags, Replayable: s.repeatable(), Uploading: !s.whole, Usual: s.up.Usual,
+		Now: t.Sent, Flags: t.Flags, Replayable: s.repeatable(), Uploading: !s.whole, Usual: s.up.Usual,
 	})
 	stream, err := t.Endpoint.Transport.(pool).Get(s.dialing(), s.x.Conn().Number)
 	if err != nil {
@@ -58,7 +59,7 @@ func (s *state) attempt(t record.Terms) verdict {
 	v := a.run()
 	s.letGo()
 	s.join()
-	a.lease.Close(a.ended(), a.latency, v.outcome)
+	a.closeLease(v.outcome)
 	end := guard.End{Now: a.ended(), Latency: a.latency, Outcome: v.outcome}
 	v.taken = s.up.Guard.Close(a.ticket, end) && !v.settled
 	s.latency = a.latency
@@ -177,9 +178,9 @@ func (a *attempt) send() error {
 }
 
 // startedAt is when the attempt began. The first begins with the request, whose
-// time is known already.
+// time is known already, unless it waited in the queue.
 func (s *state) startedAt() stats.Instant {
-	if s.tries == 1 {
+	if s.tries == 1 && s.queued == 0 {
 		return s.begun
 	}
 	return s.proxy.options.Now()
@@ -235,6 +236,26 @@ func (a *attempt) measure() {
 		a.latency = a.headAt.Sub(sent)
 	}
 	a.waited += a.latency
+}
+
+// closeLease counts the attempt out. One that is canceled before its answer
+// has waited since its request was sent.
+func (a *attempt) closeLease(outcome lb.Outcome) {
+	now := a.proxy.options.Now()
+	if outcome == lb.Canceled && a.headAt == 0 {
+		a.lease.Waited(waitedFor(a.stream, now))
+	}
+	a.lease.Out(now)
+	a.lease.Close(a.ended(), a.latency, outcome)
+}
+
+// waitedFor is how long an answer was waited for that did not come; 0 where
+// the request was not sent whole.
+func waitedFor(stream transport.Stream, now stats.Instant) time.Duration {
+	if stream == nil || stream.SentAt() == 0 {
+		return 0
+	}
+	return max(now.Sub(stream.SentAt()), 0)
 }
 
 func (a *attempt) ended() stats.Instant {

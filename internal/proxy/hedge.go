@@ -122,6 +122,8 @@ func (s *state) runHedge() {
 	end := guard.End{Now: s.proxy.options.Now(), Outcome: outcome}
 	if h.headAt != 0 {
 		end.Latency = h.latency()
+	} else if outcome == lb.Canceled {
+		h.lease.Waited(waitedFor(h.stream, end.Now))
 	}
 	h.lease.Close(end.Now, end.Latency, outcome)
 	s.up.Guard.Close(&h.ticket, end)
@@ -144,7 +146,7 @@ func (s *state) beginHedge() bool {
 	h, now := s.hedge, s.proxy.options.Now()
 	var tried [mostTried]*lb.Endpoint
 	tried[0] = s.last
-	info := balance.PickInfo{Now: now, Dice: &h.dice, Exclude: tried[:1]}
+	info := balance.PickInfo{Now: now, Dice: &h.dice, Exclude: tried[:1], Idempotent: true}
 	if s.up.Key != nil {
 		info.Key, info.HasKey = s.up.Key.Hash(s.in, s.x.Conn().RemoteText)
 	}
@@ -158,7 +160,11 @@ func (s *state) beginHedge() bool {
 	}
 	h.to, h.out = e, s.out
 	h.out.Authority = s.authorityOf(e, func(address string) []byte { return []byte(address) })
-	h.lease = s.up.Attempts.Open(record.Terms{Endpoint: e, Attempt: 2, Flags: lb.Hedge, Route: s.route.Index})
+	terms := record.Terms{Endpoint: e, Attempt: 2, Flags: lb.Hedge, Route: s.route.Index, Sent: now, Key: info.Key}
+	if info.HasKey {
+		terms.Flags |= lb.Keyed
+	}
+	h.lease = s.up.Attempts.Open(terms)
 	s.up.Guard.Open(&h.ticket, e, guard.Entry{Now: now, Flags: lb.Hedge})
 	return true
 }
@@ -266,6 +272,9 @@ func (a *attempt) adopt(h *hedge, head *message.Head, err error) {
 		outcome = outcomeOf(head.Status)
 	}
 	first, end := a.stream, guard.End{Now: a.ended(), Outcome: outcome}
+	if outcome == lb.Canceled {
+		a.lease.Waited(waitedFor(first, end.Now))
+	}
 	a.lease.Close(end.Now, 0, outcome)
 	a.up.Guard.Close(&a.state.ticket, end)
 	if outcome.Failed() {

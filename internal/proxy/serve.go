@@ -151,16 +151,20 @@ func (s *state) pick(now stats.Instant) (record.Terms, error) {
 	if want.Retry {
 		terms.Flags |= lb.Retry
 	}
+	info := balance.PickInfo{Now: now, Dice: &s.dice, Exclude: s.tried[:s.triedN], Idempotent: idempotent(s.in.Method)}
+	if s.up.Key != nil {
+		info.Key, info.HasKey = s.up.Key.Hash(s.in, s.x.Conn().RemoteText)
+	}
+	if info.HasKey {
+		terms.Key = info.Key
+		terms.Flags |= lb.Keyed
+	}
 	if s.up.Sticky != nil && s.triedN == 0 {
 		if e := s.stuckTo(snapshot); e != nil && !guard.Full(e) {
 			terms.Endpoint = e
 			terms.Flags |= lb.Sticky
 			return terms, nil
 		}
-	}
-	info := balance.PickInfo{Now: now, Dice: &s.dice, Exclude: s.tried[:s.triedN]}
-	if s.up.Key != nil {
-		info.Key, info.HasKey = s.up.Key.Hash(s.in, s.x.Conn().RemoteText)
 	}
 	e, flags, err := s.up.Guard.Pick(snapshot.Picker, info, want)
 	terms.Endpoint = e

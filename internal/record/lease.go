@@ -3,6 +3,7 @@
 package record
 
 import (
+	"math"
 	"time"
 
 	"poise/internal/lb"
@@ -16,6 +17,7 @@ type Attempts struct {
 	Hedges          [HedgeOutcomes]Counter
 	HedgesRefused   Counter // by the budget
 	Shed            [ShedReasons]Counter
+	Ring            *Ring // where the decision engine reads the attempts; nil when nobody does
 }
 
 // HedgeOutcome is what came of a hedge.
@@ -49,11 +51,11 @@ func (r ShedReason) String() string { return [...]string{"limit", "queue", "time
 
 // Lease stands for one attempt at one endpoint, from the pick to its end.
 type Lease struct {
-	endpoint *lb.Endpoint
+	terms    Terms
 	inflight int
-	attempt  int
-	flags    lb.Flags
-	route    int
+	ring     *Ring
+	soFar    time.Duration
+	out      stats.Instant
 }
 
 // Terms say which attempt a lease is for.
@@ -62,23 +64,30 @@ type Terms struct {
 	Attempt  int // 1 is the first
 	Flags    lb.Flags
 	Route    int
+	Sent     stats.Instant // when the attempt began
+	Key      uint64        // hash of the request's key; meaningful with lb.Keyed
 }
 
 // Open counts an attempt in. The caller closes the lease exactly once,
 // whatever happens.
-func (*Attempts) Open(t Terms) Lease {
-	return Lease{
-		endpoint: t.Endpoint, inflight: t.Endpoint.Live.Begin(),
-		attempt: t.Attempt, flags: t.Flags, route: t.Route,
-	}
+func (a *Attempts) Open(t Terms) Lease {
+	return Lease{terms: t, inflight: t.Endpoint.Live.Begin(), ring: a.Ring}
 }
 
 // Flag adds flags that are known only later.
-func (l *Lease) Flag(f lb.Flags) { l.flags |= f }
+func (l *Lease) Flag(f lb.Flags) { l.terms.Flags |= f }
+
+// Waited says how long an attempt that is canceled has waited for its answer.
+func (l *Lease) Waited(d time.Duration) { l.soFar = d }
+
+// Out says when the attempt is over, where that is later than what Close is
+// told: the end of the answer, not its head.
+func (l *Lease) Out(now stats.Instant) { l.out = now }
 
 // Close ends the attempt. latency is 0 when no answer's head came.
 func (l *Lease) Close(now stats.Instant, latency time.Duration, outcome lb.Outcome) {
-	e := l.endpoint
+	t := &l.terms
+	e := t.Endpoint
 	e.Stats.Outcomes[outcome].Add(1)
 	if latency > 0 {
 		e.Stats.Latency.Observe(latency)
@@ -86,6 +95,22 @@ func (l *Lease) Close(now stats.Instant, latency time.Duration, outcome lb.Outco
 	e.Live.End() // after the counters: an endpoint without an attempt under way has counted all of them
 	e.Live.Observe(lb.Observation{
 		End: now, Latency: latency, Inflight: l.inflight, Outcome: outcome,
-		Attempt: l.attempt, Flags: l.flags, Route: l.route,
+		Attempt: t.Attempt, Flags: t.Flags, Route: t.Route,
+	})
+	if l.ring != nil {
+		l.record(now, latency, outcome)
+	}
+}
+
+// record hands the attempt to the decision engine.
+func (l *Lease) record(now stats.Instant, latency time.Duration, outcome lb.Outcome) {
+	t := &l.terms
+	if latency == 0 {
+		latency = l.soFar
+	}
+	l.ring.Append(&lb.Record{
+		Sent: t.Sent, Took: max(max(now, l.out).Sub(t.Sent), 0), Latency: latency, Key: t.Key,
+		Endpoint: t.Endpoint.ID, Inflight: uint16(min(max(l.inflight, 0), math.MaxUint16)), Route: uint16(min(max(t.Route, 0), math.MaxUint16)),
+		Outcome: outcome, Attempt: uint8(min(max(t.Attempt, 0), math.MaxUint8)), Flags: t.Flags,
 	})
 }

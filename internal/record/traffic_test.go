@@ -85,8 +85,8 @@ func TestALeaseOfEachOutcome(t *testing.T) {
 	for o := range lb.OutcomeCount {
 		l := a.Open(Terms{Endpoint: e, Attempt: 2, Flags: lb.Retry})
 		l.Flag(lb.Streaming)
-		if l.flags != lb.Retry|lb.Streaming {
-			t.Errorf("flags %b", l.flags)
+		if l.terms.Flags != lb.Retry|lb.Streaming {
+			t.Errorf("flags %b", l.terms.Flags)
 		}
 		l.Close(1, time.Millisecond, o)
 	}

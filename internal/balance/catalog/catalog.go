@@ -5,6 +5,7 @@ package catalog
 import (
 	"poise/internal/balance"
 	"poise/internal/balance/boundedhash"
+	"poise/internal/balance/expecteddelay"
 	"poise/internal/balance/hotcold"
 	"poise/internal/balance/leastrequest"
 	"poise/internal/balance/maglev"
@@ -18,14 +19,15 @@ import (
 // Builders returns the policies by the names of lb.Policies.
 func Builders() map[string]balance.Builder {
 	return map[string]balance.Builder{
-		"round-robin":   roundrobin.New,
-		"random":        random.New,
-		"least-request": leastrequest.New,
-		"p2c":           p2c.New,
-		"peak-ewma":     peakewma.New,
-		"hot-cold":      hotcold.New,
-		"bounded-hash":  boundedhash.New,
-		"ring-hash":     ringhash.New,
-		"maglev":        maglev.New,
+		"round-robin":    roundrobin.New,
+		"random":         random.New,
+		"least-request":  leastrequest.New,
+		"p2c":            p2c.New,
+		"peak-ewma":      peakewma.New,
+		"hot-cold":       hotcold.New,
+		"expected-delay": expecteddelay.New,
+		"bounded-hash":   boundedhash.New,
+		"ring-hash":      ringhash.New,
+		"maglev":         maglev.New,
 	}
 }

@@ -101,3 +101,28 @@ func (c *choice) offer(e *lb.Endpoint, score, busy float64, info *balance.PickIn
 		}
 	}
 }
+
+// Score implements balance.Scorer: the latency in seconds that e is expected
+// to have, and for a hot one what a failure costs on top of it. Where a pick
+// looks at some of many, it compares e with the first.
+func (p *picker) Score(info balance.PickInfo, e *lb.Endpoint) float64 {
+	var c balance.Candidates
+	c.N = copy(c.Of[:], p.endpoints)
+	c.Add(e)
+	var busy, scores [balance.MostScanned]float64
+	at := 0
+	for i, o := range c.Of[:c.N] {
+		busy[i] = balance.Busy(o)
+		if o == e {
+			at = i
+		}
+	}
+	if c.Of[at] != e { // of so many that there was no room for it
+		c.Of[at], busy[at] = e, balance.Busy(e)
+	}
+	p.score(&c, &info, &scores)
+	if busy[at] > threshold(busy, c.N, p.quantile) {
+		return scores[at] + p.failure
+	}
+	return scores[at]
+}

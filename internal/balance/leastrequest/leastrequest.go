@@ -25,3 +25,6 @@ func (p *picker) Pick(info balance.PickInfo) (*lb.Endpoint, error) {
 	}
 	return least.Result()
 }
+
+// Score implements balance.Scorer: attempts per weight with one more.
+func (p *picker) Score(_ balance.PickInfo, e *lb.Endpoint) float64 { return balance.Busy(e) }

@@ -52,3 +52,6 @@ func (p *picker) among(info *balance.PickInfo) (*lb.Endpoint, error) {
 	a, b := distinct(info.Dice.IntN(c.N), info.Dice.IntN(c.N-1))
 	return better(c.Of[a], c.Of[b], info)
 }
+
+// Score implements balance.Scorer: attempts per weight with one more.
+func (p *picker) Score(_ balance.PickInfo, e *lb.Endpoint) float64 { return balance.Busy(e) }

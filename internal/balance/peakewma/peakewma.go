@@ -9,6 +9,7 @@ package peakewma
 import (
 	"poise/internal/balance"
 	"poise/internal/lb"
+	"poise/internal/stats"
 )
 
 // sample is how many of a large set are compared.
@@ -35,12 +36,26 @@ func (p *picker) Pick(info balance.PickInfo) (*lb.Endpoint, error) {
 	least := floor(&c, &info, &costs)
 	var choice balance.Least
 	for i, e := range c.Of[:c.N] {
-		weight := float64(e.Weight)
-		failing := e.Live.Failing(info.Now)
-		cost := (1-failing)*max(costs[i], least) + failing*p.failure/weight
-		choice.Offer(e, cost*float64(e.Live.Inflight()+1), info.Dice)
+		choice.Offer(e, p.load(e, max(costs[i], least), info.Now), info.Dice)
 	}
 	return choice.Result()
+}
+
+// load is the cost of e, failures weighed in, times what would be under way.
+func (p *picker) load(e *lb.Endpoint, cost float64, now stats.Instant) float64 {
+	failing := e.Live.Failing(now)
+	return ((1-failing)*cost + failing*p.failure/float64(e.Weight)) * float64(e.Live.Inflight()+1)
+}
+
+// Score implements balance.Scorer: the load in seconds. The floor is that of
+// the first endpoints, where a pick looks at some of many.
+func (p *picker) Score(info balance.PickInfo, e *lb.Endpoint) float64 {
+	var c balance.Candidates
+	c.N = copy(c.Of[:], p.endpoints)
+	var costs [balance.MostScanned]float64
+	least := floor(&c, &info, &costs)
+	decayed, _ := e.Live.Peak(info.Now)
+	return p.load(e, max(decayed/float64(e.Weight), least), info.Now)
 }
 
 // floor sets the cost of each candidate, its decayed latency per weight, and

@@ -1,0 +1,55 @@
+package decide
+
+import (
+	"fmt"
+	"math"
+)
+
+// circumstances are what a loss depends on beside the policy. A switch is not
+// blamed for what came with them.
+type circumstances struct {
+	Rate     float64 `json:"rate"`     // requests a second
+	Service  float64 `json:"service"`  // seconds, mean over the endpoints
+	Failures float64 `json:"failures"` // share
+	Bursty   float64 `json:"bursty"`
+}
+
+func (j *Judge) circumstances() circumstances { return j.state.Last }
+
+// notice keeps what the circumstances of the window are, and how low an
+// estimate may be when a policy takes over.
+func (j *Judge) notice() {
+	c := circumstances{Rate: j.model.Rate(), Failures: j.found.measured.Failures, Bursty: j.model.Burstiness()}
+	known := 0.0
+	for _, e := range j.model.Endpoints() {
+		if e.Known { // each counts once: which of them served how many is the policy's doing
+			c.Service += e.Service
+			known++
+		}
+	}
+	if known > 0 {
+		c.Service /= known
+	}
+	j.state.Last = c
+}
+
+// differ says how now differs from c so that two losses do not compare, "" if
+// it does not.
+func (c circumstances) differ(now circumstances) string {
+	switch {
+	case apart(c.Rate, now.Rate) > 0.2:
+		return fmt.Sprintf("meanwhile the rate went from %.0f to %.0f requests a second", c.Rate, now.Rate)
+	case apart(c.Service, now.Service) > 0.25:
+		return fmt.Sprintf("meanwhile the endpoints' time of service went from %s to %s", ms(c.Service), ms(now.Service))
+	case math.Abs(c.Failures-now.Failures) > 0.01:
+		return fmt.Sprintf("meanwhile the share of failures went from %s to %s", percent(c.Failures), percent(now.Failures))
+	}
+	return ""
+}
+
+func apart(a, b float64) float64 {
+	if a <= 0 || b <= 0 {
+		return 0
+	}
+	return math.Abs(math.Log(a / b))
+}

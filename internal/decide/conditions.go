@@ -1,0 +1,201 @@
+package decide
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"poise/internal/twin"
+)
+
+// The conditions by name.
+const (
+	SlowEndpoint  = "slow_endpoint"
+	ErrorRate     = "error_rate"
+	Bursty        = "bursty"
+	Heterogeneous = "heterogeneous"
+	Affinity      = "affinity"
+	HeavyTail     = "heavy_tail"
+	FarEndpoint   = "far_endpoint"
+	Overload      = "overload"
+	HiddenLoad    = "hidden_load"
+	NoData        = "no_data"
+)
+
+// Definition is what a condition means.
+type Definition struct {
+	Name, Definition string
+	Threshold        float64
+	Unit             string // of threshold and measured value: "times", "share", "records", or none
+	Below            bool   // it holds below the threshold
+}
+
+// Conditions are all that there are. Rules name them; what a rule compares is
+// the measured value.
+var Conditions = []Definition{
+	{SlowEndpoint, "time of service of the slowest endpoint over the median one, from at least 30 requests and beyond 3 standard errors", 2, "times", false},
+	{ErrorRate, "share of the cluster's attempts that failed; also when one endpoint alone fails beyond doubt more than 3 % plus three times the others", 0.05, "share", false},
+	{Bursty, "variance over mean of the requests in tenths of a second; requests that come independently have 1", 5, "", false},
+	{Heterogeneous, "what the fastest endpoint can do in a second over what the slowest can", 1.5, "times", false},
+	{Affinity, "time of service of a request whose key the endpoint has just seen over that of a new key", 0.8, "times", true},
+	{HeavyTail, "deviation over mean of the times of service; exponential ones have 1", 2, "", false},
+	{FarEndpoint, "while less than 0.3 of the capacity is in use: the quickest answers of the slowest endpoint over those of the quickest", 2, "times", false},
+	{Overload, "share of the capacity in use; also when over 1 % of the requests were refused for want of room", full, "share", false},
+	{HiddenLoad, "requests under way at the endpoints, as they report it, over those that were sent from here", 1.5, "times", false},
+	{NoData, "requests in the window that is judged", leastRecords, "records", true},
+}
+
+// finding is what one condition comes to in a window.
+type finding struct {
+	holds    bool
+	measured float64
+	endpoint string
+	text     string
+}
+
+// conditions finds out which of them hold.
+func (j *Judge) conditions(v *View) {
+	j.notice()
+	endpoints := j.model.Endpoints()
+	findings := [...]finding{
+		j.slow(endpoints), j.failing(endpoints), j.bursty(), j.unequal(endpoints), j.keys(),
+		j.heavy(), j.far(endpoints), j.overloaded(), j.hidden(v), j.tooFew(),
+	}
+	enough := j.enough()
+	for i, d := range Conditions {
+		f := findings[i]
+		j.found.statistics = append(j.found.statistics, Statistic{d.Name, f.measured})
+		if f.holds && (enough || d.Name == NoData || d.Name == ErrorRate || d.Name == Overload) {
+			j.found.conditions = append(j.found.conditions, Condition{
+				Name: d.Name, Endpoint: f.endpoint, Definition: d.Definition, Threshold: d.Threshold,
+				Measured: f.measured, Unit: d.Unit, Text: f.text,
+			})
+		}
+	}
+}
+
+// usable are the endpoints whose speed is known well enough to compare.
+func usable(endpoints []twin.Fitted, least int) []twin.Fitted {
+	return slices.DeleteFunc(slices.Clone(endpoints), func(e twin.Fitted) bool {
+		return !e.Known || e.Samples < least && e.Samples > 0 || e.Service <= 0
+	})
+}
+
+func medianOf(v []twin.Fitted, of func(twin.Fitted) float64) float64 {
+	all := make([]float64, 0, len(v))
+	for _, e := range v {
+		all = append(all, of(e))
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[(len(all)-1)/2]
+}
+
+func (j *Judge) slow(all []twin.Fitted) finding {
+	known := usable(all, 30)
+	if len(known) < 2 {
+		return finding{measured: 1}
+	}
+	middle := medianOf(known, func(e twin.Fitted) float64 { return e.Service })
+	logs := medianOf(known, func(e twin.Fitted) float64 { return e.LogMean })
+	worst := slices.MaxFunc(known, func(a, b twin.Fitted) int { return cmp.Compare(a.Service, b.Service) })
+	f := finding{measured: worst.Service / middle, endpoint: worst.Address}
+	f.holds = f.measured >= 2 && worst.LogMean-logs > 3*worst.LogSE
+	f.text = fmt.Sprintf("%s takes %s for a request, %.1f× the median endpoint", worst.Address, ms(worst.Service), f.measured)
+	return f
+}
+
+func (j *Judge) failing(all []twin.Fitted) finding {
+	var attempts, failures float64
+	for _, e := range all {
+		attempts += float64(e.Attempts)
+		failures += float64(e.Failures)
+	}
+	f := finding{measured: failures / max(attempts, 1)}
+	f.holds = f.measured > 0.05 && attempts >= 20
+	f.text = percent(f.measured) + " of all attempts fail"
+	for _, e := range all {
+		n, bad := float64(e.Attempts), float64(e.Failures)
+		rest := (failures - bad) / max(attempts-n, 1)
+		if n >= 10 && wilson(bad, n) > 0.03+3*rest {
+			f.holds, f.endpoint = true, e.Address
+			f.text = fmt.Sprintf("%s fails %s of its requests, the others %s", e.Address, percent(bad/n), percent(rest))
+		}
+	}
+	return f
+}
+
+// wilson is the lower bound of a share at two standard errors (Wilson 1927).
+func wilson(failed, n float64) float64 {
+	const z = 2.0
+	p := failed / n
+	return (p + z*z/(2*n) - z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n))) / (1 + z*z/n)
+}
+
+func (j *Judge) bursty() finding {
+	b := j.model.Burstiness()
+	return finding{holds: b >= 5, measured: b, text: fmt.Sprintf("requests come in bursts: their number varies %.1f× as much as by chance", b)}
+}
+
+func (j *Judge) unequal(all []twin.Fitted) finding {
+	known := usable(all, 30)
+	if len(known) < 2 {
+		return finding{measured: 1}
+	}
+	able := func(e twin.Fitted) float64 { return float64(e.Slots) / e.Service }
+	bounded := !slices.ContainsFunc(known, func(e twin.Fitted) bool { return !e.Bounded })
+	if !bounded { // nobody knows how much they can do at once: compare how fast they are
+		able = func(e twin.Fitted) float64 { return 1 / e.Service }
+	}
+	order := func(a, b twin.Fitted) int { return cmp.Compare(able(a), able(b)) }
+	least, most := slices.MinFunc(known, order), slices.MaxFunc(known, order)
+	f := finding{measured: able(most) / able(least), endpoint: least.Address}
+	certain := math.Abs(most.LogMean-least.LogMean) > 4*math.Hypot(most.LogSE, least.LogSE) || bounded && most.Slots != least.Slots
+	f.holds = f.measured >= 1.5 && certain
+	f.text = fmt.Sprintf("endpoints differ %.1f× in speed: %s takes %s for a request, %s %s", f.measured, least.Address, ms(least.Service), most.Address, ms(most.Service))
+	return f
+}
+
+func (j *Judge) keys() finding {
+	ratio, on := j.model.Reuse()
+	return finding{holds: on, measured: ratio, text: fmt.Sprintf("endpoints answer a key that they have just seen in %.2f of the time of a new one", ratio)}
+}
+
+func (j *Judge) heavy() finding {
+	s := j.model.Spread()
+	return finding{holds: s >= 2, measured: s, text: fmt.Sprintf("a few requests take far longer than the rest (deviation %.1f× the mean)", s)}
+}
+
+func (j *Judge) far(all []twin.Fitted) finding {
+	known := usable(all, 30)
+	if len(known) < 2 {
+		return finding{measured: 1}
+	}
+	order := func(a, b twin.Fitted) int { return cmp.Compare(a.Quick, b.Quick) }
+	near, far := slices.MinFunc(known, order), slices.MaxFunc(known, order)
+	f := finding{measured: far.Quick / max(near.Quick, 1e-4), endpoint: far.Address}
+	f.holds = f.measured >= 2 && far.Quick-near.Quick > 0.002 && j.model.Load() < 0.3
+	f.text = fmt.Sprintf("even its quickest answers take %s at %s and %s at %s, at little load: it is far away", ms(far.Quick), far.Address, ms(near.Quick), near.Address)
+	return f
+}
+
+func (j *Judge) overloaded() finding {
+	load := j.model.Load()
+	f := finding{holds: load > full, measured: load, text: fmt.Sprintf("%s of the capacity is in use: no choice of endpoints helps", percent(load))}
+	if s := j.shedShare(); s > refused {
+		f.holds, f.text = true, fmt.Sprintf("%s of the requests were refused for want of room", percent(s))
+	}
+	return f
+}
+
+func (j *Judge) hidden(v *View) finding {
+	return finding{holds: v.Foreign > 1.5, measured: v.Foreign, text: fmt.Sprintf("endpoints have %.1f× as much under way as was sent from here: others send to them too", v.Foreign)}
+}
+
+func (j *Judge) tooFew() finding {
+	n := j.model.Jobs()
+	return finding{holds: n < leastRecords, measured: float64(n), text: fmt.Sprintf("%d requests in the window are too few to judge by", n)}
+}

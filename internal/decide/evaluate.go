@@ -1,0 +1,281 @@
+package decide
+
+import (
+	"math"
+	"slices"
+
+	"poise/internal/lb"
+	"poise/internal/stats"
+	"poise/internal/twin"
+)
+
+// findings are what an evaluation works on.
+type findings struct {
+	records    []lb.Record
+	measured   twin.Prediction
+	again      twin.Prediction // of the incumbent, as replayed
+	invalid    bool
+	candidates []Candidate // the incumbent first
+	conditions []Condition // those that are true
+	statistics []Statistic
+	gates      gates
+}
+
+// Evaluate judges the window that ends now. The caller gives the decision an
+// identity, writes it down, and does what Do says if Changed.
+func (j *Judge) Evaluate(v *View) Decision {
+	j.look(v)
+	j.found = findings{}
+	j.fit(v)
+	j.conditions(v)
+	j.predict(v)
+	d := Decision{Cluster: v.Cluster, At: v.Now, Policy: j.state.Policy, Action: Hold}
+	if j.o.Kind == ByRules {
+		j.judgeRules(v, &d)
+	} else {
+		j.judgeModel(v, &d)
+	}
+	j.expect(&d)
+	d.Conditions, d.Gates = j.found.conditions, j.found.gates
+	d.Candidates = j.ordered()
+	d.Evidence = j.evidence()
+	d.Gate = j.found.gates.failed()
+	d.Text = j.tell(&d)
+	j.state.Lost, j.state.Shed, j.state.Notes = 0, 0, nil
+	j.model = nil
+	return d
+}
+
+// fit infers the endpoints from the window, which does not reach back behind
+// the last change of policy.
+func (j *Judge) fit(v *View) {
+	from := max(v.Now.Add(-j.o.Evaluate), j.state.Since)
+	most := min(max(200*len(v.Endpoints), 4096), mostRecords)
+	j.found.records = j.ended(from, v.Now, most)
+	in := twin.Input{
+		Now: v.Now, Incumbent: j.state.Policy, Records: j.found.records, Pending: v.Pending,
+		Cursor: v.Cursor, Memory: &j.memory, Yield: j.o.Yield, Teach: teacher(v),
+		Options: twin.Options{FailureCost: j.o.FailureCost, Timeout: j.o.Timeout, Balance: j.o.Balance, Seed: j.o.Seed},
+	}
+	live := make([]*lb.Endpoint, 0, len(v.Endpoints))
+	for _, e := range v.Endpoints {
+		live = append(live, e.Endpoint)
+		in.Endpoints = append(in.Endpoints, twin.Endpoint{Endpoint: e.Endpoint, Eligible: e.Eligible})
+	}
+	j.state.Floor = twin.Floor(v.Now, live)
+	j.model = twin.Fit(in)
+	j.found.measured = j.model.Measured()
+}
+
+func (j *Judge) enough() bool {
+	return j.model.Jobs() >= leastRecords && j.found.measured.Requests >= leastRecords/3
+}
+
+// predict replays the window under the candidates that matter and compares
+// what it says of the incumbent with what was measured.
+func (j *Judge) predict(*View) {
+	f := &j.found
+	if !j.enough() {
+		return
+	}
+	var err error
+	if f.again, err = j.model.Replay(j.state.Policy, twin.Scenario{}); err != nil || f.again.Abandoned {
+		return
+	}
+	off := logRatio(f.measured.Loss, f.again.Loss)
+	f.invalid = math.Abs(off) > valid
+	if f.invalid {
+		j.state.Invalid++
+	} else {
+		j.state.Invalid = 0
+	}
+	b := j.state.Bias[j.state.Policy]
+	b.Log, b.At = j.biasOf(j.state.Policy)+biasGain*(off-j.biasOf(j.state.Policy)), j.now
+	j.state.Bias[j.state.Policy] = b
+	j.calibrate()
+	f.candidates = append(f.candidates, j.candidate(f.again))
+	if j.o.Kind == ByRules || j.state.Mode == Freeze {
+		return
+	}
+	for _, p := range j.o.Candidates {
+		if p == j.state.Policy {
+			continue
+		}
+		if got, err := j.model.Replay(p, twin.Scenario{}); err == nil && !got.Abandoned {
+			f.candidates = append(f.candidates, j.candidate(got))
+		}
+	}
+	if j.o.Distort != nil {
+		j.o.Distort(f.candidates)
+	}
+}
+
+// biasOf is how much more than predicted is to be expected of a policy. One
+// that has not run for long inherits half of what is known of the incumbent.
+func (j *Judge) biasOf(policy string) float64 {
+	inherited := 0.0
+	if policy != j.state.Policy {
+		inherited = j.state.Bias[j.state.Policy].Log / 2
+	}
+	b, known := j.state.Bias[policy]
+	if !known || b.At > j.now {
+		return inherited
+	}
+	w := math.Exp(-j.now.Sub(b.At).Seconds() / biasFades.Seconds())
+	return w*b.Log + (1-w)*inherited
+}
+
+// candidate makes a prediction into a candidate: corrected by the bias, with
+// the interval in which the loss of the requests to come is expected.
+func (j *Judge) candidate(p twin.Prediction) Candidate {
+	factor := math.Exp(j.biasOf(p.Policy))
+	c := Candidate{
+		Policy: p.Policy, Loss: p.Loss * factor, Mean: p.Mean.Seconds() * factor,
+		P50: p.P50.Seconds() * factor, P99: p.P99.Seconds() * factor, Failures: p.Failures,
+	}
+	for _, b := range p.Blocks {
+		c.blocks = append(c.blocks, b*factor)
+	}
+	half := j.state.Width.half(relativeError(c.blocks, c.Loss), p.Policy == j.state.Policy)
+	c.Low, c.High = c.Loss*math.Exp(-half), c.Loss*math.Exp(half)
+	switch {
+	case j.banned(p.Policy):
+		c.Note = "banned after a switch that did harm"
+	case j.found.invalid && p.Policy != j.state.Policy && !slices.Contains(robust, p.Policy):
+		c.Note = "not considered while the model is off"
+	}
+	return c
+}
+
+func (j *Judge) banned(policy string) bool { return j.now < j.state.Bans[policy] }
+
+// ordered returns the candidates, the least loss first.
+func (j *Judge) ordered() []Candidate {
+	out := slices.Clone(j.found.candidates)
+	slices.SortStableFunc(out, func(a, b Candidate) int {
+		switch {
+		case a.Loss < b.Loss:
+			return -1
+		case a.Loss > b.Loss:
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+func (j *Judge) evidence() Evidence {
+	f := &j.found
+	e := Evidence{
+		Window: j.model.Span().Seconds(), Records: len(f.records), Lost: j.state.Lost, Rate: j.model.Rate(),
+		Measured: f.measured.Loss, Predicted: f.again.Loss, Bias: math.Exp(j.biasOf(j.state.Policy)),
+		Load: j.model.Load(), Failures: f.measured.Failures, Notes: j.state.Notes, Statistics: f.statistics,
+	}
+	for _, s := range j.model.Endpoints() {
+		if !s.Known && s.Attempts == 0 {
+			continue
+		}
+		m := EndpointModel{Address: s.Address, Records: s.Attempts, Service: s.Service, Capacity: s.Slots, Bounded: s.Bounded, Failing: s.Failing, Discipline: "queue"}
+		if s.Sharing {
+			m.Discipline = "sharing"
+		}
+		e.Endpoints = append(e.Endpoints, m)
+	}
+	e.Model = j.describe(e.Endpoints)
+	return e
+}
+
+// calibration adapts the width of the intervals to how often they held: after
+// a miss they widen, after a hit they narrow by a ninth of that, so that in
+// the long run one in ten is missed whatever the errors are like (Gibbs and
+// Candès, Adaptive Conformal Inference, 2021).
+type calibration struct {
+	LogWidth float64       `json:"log_width"`
+	Hits     int           `json:"hits"`
+	Misses   int           `json:"misses"`
+	Expected *expectation  `json:"expected"`
+	At       stats.Instant `json:"at"`
+}
+
+// expectation is what was said of the requests that came next.
+type expectation struct {
+	Policy          string `json:"policy"`
+	Loss, Low, High float64
+}
+
+const (
+	widthGain    = 0.08
+	ownError     = 0.04 // of the model for the policy that runs, as a logarithm
+	othersError  = 0.10 // and for one that does not
+	ninetyPct    = 1.645
+	mostRelative = 2.0
+)
+
+func newCalibration() calibration { return calibration{} }
+
+// half is half the interval, as a logarithm: the window's own noise, that of
+// the window to come, and the error of the model.
+func (c *calibration) half(relative float64, own bool) float64 {
+	model := othersError
+	if own {
+		model = ownError
+	}
+	return min(math.Exp(c.LogWidth)*ninetyPct*math.Sqrt(2*relative*relative+model*model), mostRelative)
+}
+
+// calibrate compares what was said with what came.
+func (j *Judge) calibrate() {
+	c := &j.state.Width
+	e := c.Expected
+	c.Expected = nil
+	if e == nil || e.Policy != j.state.Policy || j.now.Sub(c.At) > 2*j.o.Evaluate || j.state.Since > c.At {
+		return
+	}
+	if m := j.found.measured.Loss; m >= e.Low && m <= e.High {
+		c.Hits++
+		c.LogWidth = max(c.LogWidth-widthGain/9, -1.5)
+	} else {
+		c.Misses++
+		c.LogWidth = min(c.LogWidth+widthGain, 1.5)
+	}
+}
+
+// expect notes what is expected until the next evaluation.
+func (j *Judge) expect(d *Decision) {
+	c := &j.state.Width
+	c.Expected = nil
+	if d.Changed || j.state.Trial != nil || len(j.found.candidates) == 0 {
+		return
+	}
+	own := &j.found.candidates[0]
+	c.Expected, c.At = &expectation{own.Policy, own.Loss, own.Low, own.High}, j.now
+}
+
+// Calibration returns how many of the 90 % intervals held so far and how many
+// did not.
+func (j *Judge) Calibration() (held, missed int) { return j.state.Width.Hits, j.state.Width.Misses }
+
+// relativeError is the standard error of the mean of blocks over the whole.
+func relativeError(blocks []float64, loss float64) float64 {
+	if loss <= 0 || len(blocks) < 2 {
+		return 0
+	}
+	_, se := paired(blocks, make([]float64, len(blocks)))
+	return se / loss
+}
+
+// paired returns the mean of a-b and its standard error.
+func paired(a, b []float64) (mean, se float64) {
+	n := float64(min(len(a), len(b)))
+	if n < 2 {
+		return 0, 0
+	}
+	var sum, squares float64
+	for i := range int(n) {
+		d := a[i] - b[i]
+		sum += d
+		squares += d * d
+	}
+	mean = sum / n
+	return mean, math.Sqrt(max(squares/n-mean*mean, 0) / (n - 1))
+}

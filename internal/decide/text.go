@@ -1,0 +1,157 @@
+package decide
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// tell says in one line, to a person at three in the morning, what was decided
+// and why.
+func (j *Judge) tell(d *Decision) string {
+	var b strings.Builder
+	f := &j.found
+	switch d.Action {
+	case Canary:
+		fmt.Fprintf(&b, "%s → %s: %s", d.Policy, d.To, j.reason())
+	case Advised:
+		fmt.Fprintf(&b, "would change %s → %s (the mode is advise): %s", d.Policy, d.To, j.reason())
+	default:
+		fmt.Fprintf(&b, "stays with %s: %s", d.Policy, j.holdReason(d))
+	}
+	if d.Action != Hold {
+		if gain := j.gainText(d.To); gain != "" {
+			b.WriteString("; " + gain)
+		}
+		if d.Action == Canary {
+			fmt.Fprintf(&b, "; tried on %s of the requests first", percent(d.Do.Share))
+		}
+	}
+	if d.Action == Hold && len(f.conditions) > 0 && d.Gate != GateData && d.Gate != GateOverload {
+		b.WriteString("; " + f.conditions[0].Text)
+	}
+	for _, n := range j.state.Notes {
+		b.WriteString("; " + n)
+	}
+	return b.String()
+}
+
+// reason is why a change is made: what holds, or that the model fails.
+func (j *Judge) reason() string {
+	if t := j.state.Trial; t != nil && t.Why != "" {
+		return t.Why
+	}
+	if c := j.found.conditions; len(c) > 0 {
+		return c[0].Text
+	}
+	return "it does better with these requests"
+}
+
+func (j *Judge) holdReason(d *Decision) string {
+	for _, g := range d.Gates {
+		if g.Passed || g.Name == GateValidity {
+			continue
+		}
+		switch g.Name {
+		case GateData, GateOverload, GatePin, GateMode, GateChange, GateBan:
+			return g.Why
+		case GateMargin:
+			return j.bestText()
+		case GateDwell, GateAgreement, GateConfidence:
+			return fmt.Sprintf("%s looks better (%s), but %s", d.To, j.gainText(d.To), g.Why)
+		}
+	}
+	return j.bestText()
+}
+
+// bestText says how little there is to gain.
+func (j *Judge) bestText() string {
+	if j.o.Kind == ByRules {
+		return j.found.gates[len(j.found.gates)-1].Why
+	}
+	best := j.best()
+	if best == nil {
+		return "there is no other candidate"
+	}
+	gain := 1 - best.Loss/j.found.candidates[0].Loss
+	if gain <= 0 {
+		return fmt.Sprintf("no policy does better (%s would lose %s to %s)", best.Policy, ms(best.Loss), ms(j.found.candidates[0].Loss))
+	}
+	return fmt.Sprintf("no policy gains more than %s (%s)", percent(gain), best.Policy)
+}
+
+// gainText is the promise: loss from and to, with the interval of the gain.
+func (j *Judge) gainText(to string) string {
+	f := &j.found
+	for i := range f.candidates {
+		c, own := &f.candidates[i], &f.candidates[0]
+		if c.Policy != to || i == 0 || own.Loss <= 0 {
+			continue
+		}
+		mean, se := paired(c.blocks, own.blocks)
+		low, high := (mean-ninetyPct*se)/own.Loss, (mean+ninetyPct*se)/own.Loss
+		return fmt.Sprintf("predicted loss %s → %s (%s, interval %s … %s)", ms(own.Loss), ms(c.Loss), signed(c.Loss/own.Loss-1), signed(high), signed(low))
+	}
+	return ""
+}
+
+func (j *Judge) describe(endpoints []EndpointModel) string {
+	sharing := 0
+	for _, e := range endpoints {
+		if e.Discipline == "sharing" {
+			sharing++
+		}
+	}
+	text := fmt.Sprintf("%d endpoints", len(endpoints))
+	if sharing > 0 {
+		text += fmt.Sprintf(", %d of them work on everything at once", sharing)
+	}
+	if _, on := j.model.Reuse(); on {
+		text += ", keys matter"
+	}
+	return text
+}
+
+func ms(s float64) string {
+	d := s * 1000
+	switch {
+	case math.IsNaN(d):
+		return "?"
+	case d >= 100:
+		return fmt.Sprintf("%.0f ms", d)
+	case d >= 10:
+		return fmt.Sprintf("%.1f ms", d)
+	}
+	return fmt.Sprintf("%.2f ms", d)
+}
+
+func percent(v float64) string {
+	if math.Abs(v) < 0.0995 && v != 0 {
+		return fmt.Sprintf("%.1f %%", v*100)
+	}
+	return fmt.Sprintf("%.0f %%", v*100)
+}
+
+// signed is a change in percent with its sign.
+func signed(v float64) string {
+	sign := "+"
+	if v < 0 {
+		sign = "−"
+	}
+	return fmt.Sprintf("%s%.0f %%", sign, math.Abs(v)*100)
+}
+
+func dwellText(wait time.Duration) string {
+	if wait <= 0 {
+		return "no switch was made within the dwell"
+	}
+	return fmt.Sprintf("the next switch is allowed in %s", wait.Round(100*time.Millisecond))
+}
+
+func banText(policy string, banned bool) string {
+	if banned {
+		return policy + " did harm when it was tried last, and is banned for now"
+	}
+	return policy + " is not banned"
+}

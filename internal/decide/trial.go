@@ -1,0 +1,304 @@
+package decide
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"poise/internal/lb"
+	"poise/internal/stats"
+	"poise/internal/twin"
+)
+
+// trial is a change under way. It goes through shares: a canary of a tenth
+// and of half of the requests, at which it may still be abandoned, and then a
+// ramp to all of them.
+type trial struct {
+	Policy        string        `json:"policy"`
+	From          string        `json:"from"`
+	Phase         int           `json:"phase"`
+	Began         stats.Instant `json:"began"`
+	PhaseAt       stats.Instant `json:"phase_at"`
+	Decided       stats.Instant `json:"decided"` // the decision that it belongs to
+	Before        float64       `json:"before"`
+	Promised      float64       `json:"promised"`
+	High          float64       `json:"high"`
+	Why           string        `json:"why"`
+	Undo          bool          `json:"undo"` // back to what ran before: no canary
+	Circumstances circumstances `json:"circumstances"`
+}
+
+// shares of the phases, and how many of them are a canary.
+var shares = [...]float64{0.1, 0.5, 0.6, 0.7, 0.8, 0.9}
+
+const (
+	canaries     = 2
+	rampSteps    = 5
+	leastCanary  = 30  // requests of a canary for it to be judged
+	muchWorse    = 2.0 // loss over the control's at which a canary is abandoned at once
+	worse        = 1.1 // and beyond doubt at the end of its phase
+	doubt        = 2.5 // standard errors
+	outcomeAfter = 3   // evaluations after a switch at which it is judged
+)
+
+func (t *trial) share() float64 {
+	if t.Phase >= len(shares) {
+		return 1
+	}
+	return shares[t.Phase]
+}
+
+// watch is a switch that is looked after.
+type watch struct {
+	At            stats.Instant `json:"at"` // when the last of the requests was handed over
+	Decided       stats.Instant `json:"decided"`
+	From, To      string
+	Before        float64       `json:"before"`
+	Promised      float64       `json:"promised"`
+	High          float64       `json:"high"`
+	Judged        bool          `json:"judged"`
+	Failed        bool          `json:"failed"` // it is to be undone as soon as that is allowed
+	Undo          bool          `json:"undo"`   // it was an undo itself, which is not undone
+	Circumstances circumstances `json:"circumstances"`
+}
+
+// waits returns how long no switch is allowed yet.
+func (j *Judge) waits() time.Duration {
+	s := &j.state
+	left := time.Duration(0)
+	if s.Switched != 0 {
+		left = j.o.Dwell - j.now.Sub(s.Switched)
+	}
+	return max(left, s.Pause.Sub(j.now), 0)
+}
+
+// floor is what no estimate should be below when a policy takes over.
+func (j *Judge) floor() time.Duration { return j.state.Floor }
+
+// Step supervises what is under way. It is called each second.
+func (j *Judge) Step(v *View) (out Step) {
+	before := j.state.Trial
+	j.look(v)
+	s := &j.state
+	if before != nil && s.Trial == nil { // somebody else took the decision
+		out.Action, out.Changed = Action{Policy: s.Policy, Share: 1, Why: "taken out of the judge's hands"}, true
+		return out
+	}
+	switch {
+	case s.Trial != nil && (s.Mode != Auto || v.Pinned):
+		j.abandon(v, &out, "the mode is "+s.Mode.String(), 0)
+	case s.Trial != nil:
+		j.advance(v, &out)
+	case s.Watch != nil:
+		j.lookAfter(v, &out)
+	}
+	return out
+}
+
+// advance takes a trial on, or abandons it.
+func (j *Judge) advance(v *View, out *Step) {
+	t := j.state.Trial
+	step := j.o.CanaryStep
+	if t.Phase >= canaries {
+		step /= rampSteps
+	}
+	over := j.now.Sub(t.PhaseAt) >= step
+	if t.Phase < canaries && !t.Undo {
+		if why := j.canaryFails(over); why != "" {
+			j.abandon(v, out, why, j.o.Ban)
+			return
+		}
+	}
+	if !over {
+		return
+	}
+	t.Phase++
+	t.PhaseAt = j.now
+	if t.Phase == canaries && !t.Undo {
+		j.state.Switched, j.state.Abandoned = j.now, 0
+		out.Entries = append(out.Entries, j.entry(v, Switch, t.Policy, fmt.Sprintf("%s → %s: the canary did as well as it should; it takes over within %s", t.From, t.Policy, j.o.CanaryStep)))
+	}
+	out.Action, out.Changed = Action{Policy: t.Policy, Share: t.share(), Why: t.Why}, true
+	if t.Phase >= len(shares) {
+		j.takeOver(t)
+	}
+}
+
+// takeOver makes the challenger the incumbent.
+func (j *Judge) takeOver(t *trial) {
+	s := &j.state
+	s.Policy, s.Since, s.Trial, s.Beaten, s.Invalid = t.Policy, j.now, nil, 0, 0
+	s.Watch = &watch{
+		At: j.now, Decided: t.Decided, From: t.From, To: t.Policy, Before: t.Before, Promised: t.Promised,
+		High: t.High, Undo: t.Undo, Circumstances: t.Circumstances,
+	}
+}
+
+// arms are the losses of both sides of a canary.
+type arms struct{ control, canary side }
+
+type side struct{ n, sum, squares float64 }
+
+func (s *side) add(v float64) { s.n++; s.sum += v; s.squares += v * v }
+
+func (s *side) mean() float64 { return s.sum / max(s.n, 1) }
+
+func (s *side) se2() float64 {
+	if s.n < 2 {
+		return math.Inf(1)
+	}
+	m := s.mean()
+	return max(s.squares/s.n-m*m, 0) / (s.n - 1)
+}
+
+// compare gathers the losses since the phase began. Both sides share the
+// endpoints, so this tells harm, not gain.
+func (j *Judge) compare(from stats.Instant) (a arms) {
+	for i := range j.records {
+		r := &j.records[i]
+		if r.Sent < from || r.End() > j.now || !r.Arrival() || r.Flags&(lb.Sticky|lb.Trial|lb.Streaming) != 0 {
+			continue
+		}
+		loss, known := j.lossOf(r)
+		if !known {
+			continue
+		}
+		if r.Flags&lb.Canary != 0 {
+			a.canary.add(loss)
+		} else {
+			a.control.add(loss)
+		}
+	}
+	return a
+}
+
+func (j *Judge) lossOf(r *lb.Record) (seconds float64, known bool) {
+	switch {
+	case r.Outcome.Failed():
+		return j.o.FailureCost.Seconds(), true
+	case r.Outcome == lb.Success:
+		return r.Latency.Seconds(), true
+	}
+	return 0, false
+}
+
+// canaryFails says why the canary is to be abandoned, "" if it is not.
+func (j *Judge) canaryFails(over bool) string {
+	a := j.compare(j.state.Trial.PhaseAt)
+	if a.canary.n < leastCanary || a.control.n < leastCanary {
+		return ""
+	}
+	ratio := a.canary.mean() / max(a.control.mean(), 1e-9)
+	se := math.Sqrt(a.canary.se2()+a.control.se2()) / max(a.control.mean(), 1e-9)
+	switch {
+	case ratio > muchWorse && ratio-1 > doubt*se:
+	case over && ratio > worse && ratio-worse > doubt*se:
+	default:
+		return ""
+	}
+	return fmt.Sprintf("its requests lost %.1f× as much as the others (%s to %s)", ratio, ms(a.canary.mean()), ms(a.control.mean()))
+}
+
+// abandon gives a trial up.
+func (j *Judge) abandon(v *View, out *Step, why string, ban time.Duration) {
+	s := &j.state
+	t := s.Trial
+	s.Trial, s.Beaten = nil, 0
+	s.Since = j.now
+	if t.Phase >= canaries { // on the way to a switch: who was to come back comes back at once
+		s.Switched = j.now
+	}
+	if ban > 0 {
+		s.Bans[t.Policy] = j.now.Add(ban)
+		s.Abandoned++
+		s.Pause = j.now.Add(j.o.Dwell * time.Duration(1<<min(s.Abandoned-1, 4)))
+	}
+	out.Action, out.Changed = Action{Policy: s.Policy, Share: 1, Why: "canary abandoned"}, true
+	out.Entries = append(out.Entries, j.entry(v, Abandon, t.Policy, fmt.Sprintf("stays with %s: %s was tried on %s of the requests for %s and is not taken: %s", s.Policy, t.Policy, percent(t.share()), j.now.Sub(t.PhaseAt).Round(100*time.Millisecond), why)))
+}
+
+// lookAfter judges a switch once there is something to judge it by, and takes
+// it back if it did harm.
+func (j *Judge) lookAfter(v *View, out *Step) {
+	w := j.state.Watch
+	age := j.now.Sub(w.At)
+	if !w.Judged {
+		m, n := j.lossSince(w.At)
+		if !w.Undo && n >= leastRecords/3 && m > 2*w.Before && m > 1.5*w.Promised {
+			w.Failed = true
+		}
+		if age < time.Duration(outcomeAfter)*j.o.Evaluate && !w.Failed {
+			return
+		}
+		j.conclude(w, m, n, out)
+	}
+	j.undo(v, out)
+}
+
+// conclude writes down what came of a switch.
+func (j *Judge) conclude(w *watch, measured float64, n int, out *Step) {
+	w.Judged = true
+	o := Outcome{After: j.now.Sub(w.At).Seconds(), Before: w.Before, Measured: measured, Predicted: w.Promised, Verdict: NoDifference}
+	changed := w.Circumstances.differ(j.circumstances())
+	switch {
+	case n < leastRecords/3:
+		o.Measured = 0
+		o.Text = "too few requests since to tell"
+	case w.Failed:
+		o.Verdict = Worse
+	case measured < w.Before*(1-j.o.Margin/2):
+		o.Verdict = Kept
+	case measured > w.Before*worse && measured > w.High && changed == "":
+		o.Verdict, w.Failed = Worse, !w.Undo
+	}
+	if o.Text == "" {
+		o.Text = fmt.Sprintf("measured %s (%s → %s; %s was promised): %s", signed(measured/w.Before-1), ms(w.Before), ms(measured), ms(w.Promised), o.Verdict)
+		if changed != "" {
+			o.Text += "; " + changed
+		}
+	}
+	if w.Failed {
+		j.state.Bans[w.To] = j.now.Add(j.o.Ban)
+	}
+	out.Outcomes = append(out.Outcomes, OutcomeOf{w.Decided, o})
+	if !w.Failed {
+		j.state.Watch = nil
+	}
+}
+
+// undo takes a failed switch back as soon as that is allowed.
+func (j *Judge) undo(v *View, out *Step) {
+	s, w := &j.state, j.state.Watch
+	if w == nil || !w.Failed || s.Mode != Auto || v.Pinned {
+		return
+	}
+	if wait := j.o.Dwell - j.now.Sub(s.Switched); wait > 0 && !j.o.UndoImmediately {
+		return
+	}
+	s.Watch = nil
+	s.Trial = &trial{Policy: w.From, From: s.Policy, Phase: 1, Began: j.now, PhaseAt: j.now, Decided: j.now, Before: w.Promised, Promised: w.Before, High: w.Before * 2, Undo: true, Why: "undo", Circumstances: j.circumstances()}
+	s.Trial.PhaseAt = j.now.Add(-j.o.CanaryStep) // half at once, the rest step by step
+	s.Switched = j.now
+	out.Action, out.Changed = Action{Policy: w.From, Share: s.Trial.share(), Why: "undo", Floor: j.floor()}, true
+	out.Entries = append(out.Entries, j.entry(v, Undo, w.From, fmt.Sprintf("%s → %s: back, because the switch did harm; %s is not considered for %s", s.Policy, w.From, s.Policy, j.o.Ban)))
+}
+
+// lossSince returns the measured loss of the requests sent since then.
+func (j *Judge) lossSince(from stats.Instant) (loss float64, n int) {
+	var losses []float64
+	for i := range j.records {
+		r := &j.records[i]
+		if r.Sent >= from && r.End() <= j.now && r.Arrival() && r.Flags&(lb.Streaming|lb.Canary) == 0 {
+			if l, known := j.lossOf(r); known {
+				losses = append(losses, l)
+			}
+		}
+	}
+	loss, _ = twin.Loss(losses)
+	return loss, len(losses)
+}
+
+// entry is a decision that was not an evaluation.
+func (j *Judge) entry(v *View, action, to, text string) Decision {
+	return Decision{Cluster: v.Cluster, At: j.now, Policy: j.state.Policy, Action: action, To: to, Text: text}
+}

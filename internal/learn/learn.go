@@ -1,0 +1,317 @@
+// Package learn finds out from finished attempts how fast each endpoint of a
+// cluster works, how many requests it works on at once, how often it fails
+// beyond what is usual, and whether it is faster with a key that it has just
+// seen. It asks nobody and sends nothing: the records are all there is.
+//
+// The model of an endpoint is one number of slots and one time:
+//
+//	latency ≈ service × max(1, (inflight+1)/capacity)
+//
+// which holds well enough for queues with slots and for processor sharing
+// alike. What is learnt goes to lb.Live and lb.Affinity, where the policy
+// expected-delay reads it.
+//
+// A Learner is pure: the same records and ticks make the same estimates.
+package learn
+
+import (
+	"math"
+	"time"
+
+	"poise/internal/lb"
+	"poise/internal/stats"
+)
+
+const (
+	fitEvery   = time.Second
+	mergeEvery = 250 * time.Millisecond
+	// remembered is how long an address that has left is known. One that comes
+	// back within it is as fast as it was, until it shows something else.
+	remembered = 300 * time.Second
+	mostGone   = 1024 // of those
+
+	// firstCapacity is assumed until the cluster has shown its own: few enough
+	// that nobody is flooded. Half the truth costs 5 %, twice the truth 25 %.
+	firstCapacity = 3 // index of 4
+
+	leastLatency = 1e-6 // seconds: an answer within one tick of the clock
+	mostLatency  = 3600
+)
+
+// Options are what a Learner goes by.
+type Options struct {
+	Affinity *lb.Affinity // where the memory of keys is kept; nil for a cluster without keys
+}
+
+// Learner learns one cluster. It belongs to one goroutine.
+type Learner struct {
+	members []*endpoint // in the order of Members
+	byID    map[uint32]*endpoint
+	gone    map[string]*endpoint // by address, those that have left
+
+	now             stats.Instant // latest that was heard of
+	fitAt, mergedAt stats.Instant
+	due             bool // for a merge, before its time
+	fleet           int  // index of the capacity that the cluster as a whole shows
+	usual           float64
+	keys            keys
+	groups          groups // memory that is used again
+}
+
+// endpoint is what is known of one.
+type endpoint struct {
+	to      *lb.Endpoint
+	left    stats.Instant // 0 while it is a member
+	speed   speed
+	work    work
+	faults  faults
+	reuse   [reuseBins]float64 // recent requests by how long ago their key was here
+	served  uint32
+	waits   []float64 // ages in seconds of attempts that wait unusually long
+	service float64   // seconds, after merging; 0 for not known
+}
+
+// New returns a Learner that knows nothing.
+func New(o Options) *Learner {
+	return &Learner{
+		byID: map[uint32]*endpoint{}, gone: map[string]*endpoint{}, fleet: firstCapacity,
+		keys: keys{to: o.Affinity, effect: noEffect},
+	}
+}
+
+// Members names the endpoints of the cluster from now on. An address that was
+// one within the last five minutes is known already.
+func (l *Learner) Members(all []*lb.Endpoint) {
+	was := l.byID
+	l.byID = make(map[uint32]*endpoint, len(all))
+	l.members = l.members[:0:0]
+	for _, e := range all {
+		m := was[e.ID]
+		if m == nil {
+			m = l.returning(e, was)
+		}
+		delete(was, e.ID)
+		delete(l.gone, e.Address)
+		m.to, m.left = e, 0
+		e.Live.SetServed(m.served)
+		l.byID[e.ID] = m
+		l.members = append(l.members, m)
+	}
+	for id, m := range was { // the order does not matter: each is kept or not for its own reasons
+		if m.left == 0 {
+			m.left = max(l.now, 1)
+		}
+		if l.forget(m) {
+			continue
+		}
+		l.gone[m.to.Address] = m
+		l.byID[id] = m // attempts that are still under way
+	}
+	for len(l.gone) > mostGone {
+		l.drop(l.oldestGone())
+	}
+	l.due = true
+}
+
+// returning is the state of an address that comes, or comes back under another
+// number.
+func (l *Learner) returning(e *lb.Endpoint, was map[uint32]*endpoint) *endpoint {
+	m := l.gone[e.Address]
+	if m == nil || l.forget(m) {
+		return &endpoint{work: work{capacity: -1}}
+	}
+	delete(was, m.to.ID)
+	return m
+}
+
+// forget reports whether it is too long ago that m left.
+func (l *Learner) forget(m *endpoint) bool { return m.left != 0 && l.now.Sub(m.left) > remembered }
+
+func (l *Learner) drop(address string) {
+	m := l.gone[address]
+	delete(l.gone, address)
+	if l.byID[m.to.ID] == m {
+		delete(l.byID, m.to.ID)
+	}
+}
+
+// oldestGone returns the address that left first; of several the least one.
+func (l *Learner) oldestGone() (address string) {
+	for a, m := range l.gone {
+		if o := l.gone[address]; o == nil || m.left < o.left || m.left == o.left && a < address {
+			address = a
+		}
+	}
+	return address
+}
+
+// Observe learns from a finished attempt. Attempts come in the order of their
+// end, more or less. Those of endpoints that were never members are ignored.
+func (l *Learner) Observe(r *lb.Record) {
+	e := l.byID[r.Endpoint]
+	if e == nil || r.Flags&lb.Trial != 0 {
+		return
+	}
+	now := r.End()
+	l.now = max(l.now, now)
+	latency := min(max(r.Latency.Seconds(), leastLatency), mostLatency)
+	switch {
+	case r.Outcome == lb.Canceled:
+		// Its answer would have taken at least so long. That says something only
+		// when it is unusual, and then it must be heard: the slow answers of an
+		// endpoint whose clients leave, or whose hedges win, would all be missing.
+		if r.Latency > 0 && r.Flags&lb.Streaming == 0 && e.unusual(latency, int(r.Inflight)) {
+			l.observeSpeed(e, now, latency, e.work.logLoad(int(r.Inflight)))
+		}
+	case r.Outcome.Failed() || r.Outcome == lb.Pressure:
+		e.faults.observe(now, true)
+	default:
+		e.faults.observe(now, false)
+		if r.Flags&lb.Streaming == 0 && r.Latency > 0 {
+			l.observeSuccess(e, r, latency)
+		}
+	}
+}
+
+func (l *Learner) observeSuccess(e *endpoint, r *lb.Record, latency float64) {
+	e.served++
+	if e.work.capacity < 0 {
+		e.work.capacity = l.fleet
+	}
+	load := e.work.logLoad(int(r.Inflight))
+	keyed := l.keys.effect.meanLog
+	if r.Flags&lb.Keyed != 0 {
+		bin := l.keys.visit(e, r.Key)
+		l.keys.observe(bin, latency*math.Exp(-load), e)
+		keyed = l.keys.effect.log(bin)
+		l.settle(e, r.Key)
+	}
+	e.to.Live.SetServed(e.served)
+	l.observeSpeed(e, r.End(), latency, load+keyed)
+	e.work.observe(int(r.Inflight), latency*math.Exp(-keyed))
+}
+
+// observeSpeed learns from a latency that is exp(factor) times what it would
+// be alone at the endpoint.
+func (l *Learner) observeSpeed(e *endpoint, now stats.Instant, latency, factor float64) {
+	if e.speed.observe(now, latency*math.Exp(-factor), math.Log(latency)-factor) {
+		e.work.clear() // the old speed says nothing about the new one; the capacity is kept
+		l.due = true
+	}
+}
+
+// unusual reports whether a latency is longer than nearly all of the
+// endpoint's at that load.
+func (e *endpoint) unusual(latency float64, inflight int) bool {
+	return e.speed.known() && math.Log(latency)-e.work.logLoad(inflight) > e.speed.p99()
+}
+
+// Waiting names the attempts that are still under way, in place of those that
+// it named before. One that has waited longer than nearly all others counts
+// with its age until it has ended: an endpoint that hangs shows in nothing
+// else.
+func (l *Learner) Waiting(all []lb.Pending) {
+	for _, m := range l.members {
+		m.waits = m.waits[:0]
+	}
+	for _, p := range all {
+		e := l.byID[p.Endpoint]
+		age := min(max(p.Age.Seconds(), leastLatency), mostLatency)
+		if e == nil || e.left != 0 || len(e.waits) == mostWaits || !e.unusual(age, e.to.Live.Inflight()) {
+			continue
+		}
+		e.waits = append(e.waits, age)
+	}
+}
+
+// mostWaits bounds the attempts of one endpoint that Waiting keeps.
+const mostWaits = 32
+
+// Tick does what is due and publishes what is known.
+func (l *Learner) Tick(now stats.Instant) {
+	l.now = max(l.now, now)
+	if l.fitAt == 0 {
+		l.fitAt = l.now
+	}
+	if age := l.now.Sub(l.fitAt); age >= fitEvery {
+		l.fitAt = l.now
+		l.fit(age)
+		l.due = true
+	}
+	if l.due || l.now.Sub(l.mergedAt) >= mergeEvery {
+		l.mergedAt, l.due = l.now, false
+		l.merge()
+	}
+	l.usual = l.usualFailures()
+	l.publish()
+}
+
+// fit learns what takes many records: capacities, and what a key does.
+func (l *Learner) fit(age time.Duration) {
+	l.fitCapacities()
+	was := l.keys.effect
+	if l.keys.fit(age); l.keys.effect != was {
+		l.rebaseForKeys(&was)
+	}
+	for _, m := range l.members {
+		m.work.fade(age)
+		for i := range m.reuse {
+			m.reuse[i] *= decay(age, reuseTau)
+		}
+	}
+	for address, m := range l.gone {
+		if l.forget(m) {
+			l.drop(address)
+		}
+	}
+}
+
+func (l *Learner) publish() {
+	mean := l.keys.effect.mean
+	for _, m := range l.members {
+		v := lb.Learnt{Usual: l.usual, Failing: m.faults.beyond(l.now, l.usual)}
+		if m.service > 0 {
+			v.Service = time.Duration(m.service * mean * float64(time.Second))
+			v.Capacity = capacities[l.capacityOf(m)]
+			v.Better = m.speed.better
+		}
+		m.to.Live.SetLearnt(v)
+	}
+	l.keys.publish()
+}
+
+// capacityOf is the index of m's capacity, the cluster's while it has none.
+func (l *Learner) capacityOf(m *endpoint) int {
+	if m.work.capacity < 0 {
+		return l.fleet
+	}
+	return m.work.capacity
+}
+
+// Clone returns a Learner with the same knowledge that shares nothing with l.
+// It publishes to onto, which are clones of l's members, and to a.
+func (l *Learner) Clone(onto []*lb.Endpoint, a *lb.Affinity) *Learner {
+	c := *l
+	c.byID, c.gone = make(map[uint32]*endpoint, len(onto)), map[string]*endpoint{}
+	c.members, c.groups = nil, groups{}
+	c.keys = l.keys.clone(a)
+	for _, e := range onto {
+		m := &endpoint{work: work{capacity: -1}}
+		if own := l.byID[e.ID]; own != nil {
+			*m = *own
+			m.waits = append([]float64(nil), own.waits...)
+		}
+		m.to, m.left = e, 0
+		c.byID[e.ID] = m
+		c.members = append(c.members, m)
+	}
+	return &c
+}
+
+// decay is how much is left after an age, for a time constant.
+func decay(age, tau time.Duration) float64 {
+	if age <= 0 {
+		return 1
+	}
+	return math.Exp(-age.Seconds() / tau.Seconds())
+}

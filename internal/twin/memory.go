@@ -1,0 +1,146 @@
+package twin
+
+import (
+	"slices"
+	"time"
+
+	"poise/internal/stats"
+)
+
+// Memory is what earlier windows taught. A policy that does well sends little
+// to slow endpoints, so the window says little of them; without a memory they
+// would look average, and the replay would recommend to use them again.
+//
+// It is plain data: a recording and the state directory keep it as JSON.
+type Memory struct {
+	Stations map[string]*Remembered `json:"stations"` // by address
+	Effect   bool                   `json:"effect"`   // keys matter
+	Bins     [bins][]float64        `json:"bins"`     // times of service by reuse distance, speeds evened out
+	BinsAt   [bins]stats.Instant    `json:"bins_at"`
+}
+
+// Remembered is what is known of one endpoint.
+type Remembered struct {
+	Queue      [len(hypotheses)]float64 `json:"queue"`   // smoothed scores of capacities
+	Sharing    [len(hypotheses)]float64 `json:"sharing"` // the same if it works on everything at once
+	Slots      int                      `json:"slots"`   // 0: never identified
+	Shares     bool                     `json:"shares"`
+	Service    []float64                `json:"service"` // quantiles, sorted
+	Speed      float64                  `json:"speed"`
+	Failing    float64                  `json:"failing"`
+	FailsAfter time.Duration            `json:"fails_after"`
+	At         stats.Instant            `json:"at"`
+}
+
+const (
+	remembers = 300 * time.Second
+	keeps     = 128 // quantiles
+)
+
+func (m *Memory) of(address string) *Remembered {
+	if m.Stations == nil {
+		m.Stations = map[string]*Remembered{}
+	}
+	r := m.Stations[address]
+	if r == nil {
+		r = &Remembered{}
+		m.Stations[address] = r
+	}
+	return r
+}
+
+// recent reports whether something of at is still believed at now. A clock
+// that jumped back makes everything old.
+func recent(now, at stats.Instant) bool {
+	return at != 0 && at <= now && now.Sub(at) < remembers
+}
+
+// fill completes the stations of m by what is remembered of them, and by the
+// others where a capacity was never seen.
+func (m *Memory) fill(model *Model) {
+	largest := 0
+	for i := range model.stations {
+		if s := &model.stations[i]; s.bounded {
+			largest = max(largest, s.slots)
+		}
+	}
+	for i := range model.stations {
+		s := &model.stations[i]
+		r := m.of(s.address)
+		switch {
+		case s.bounded:
+		case r.Slots >= s.slots:
+			s.slots, s.bounded, s.sharing = r.Slots, true, r.Shares
+		case largest > 0:
+			s.slots = max(s.slots, largest)
+		default:
+			s.slots = max(2*s.slots, 4)
+		}
+		if s.fresh < starved && recent(model.in.Now, r.At) {
+			s.recall(r)
+		}
+	}
+	for address, r := range m.Stations { // of those that left
+		if !recent(model.in.Now, r.At) && !slices.ContainsFunc(model.stations, func(s station) bool { return s.address == address }) {
+			delete(m.Stations, address)
+		}
+	}
+}
+
+// recall tops the times of service up to as many as count.
+func (s *station) recall(r *Remembered) {
+	missing := starved - s.fresh
+	for i := range missing {
+		s.service = append(s.service, quantile(r.Service, (float64(i)+0.5)/float64(missing)))
+	}
+	slices.Sort(s.service)
+	s.slow = nil
+	if s.attempts < starved {
+		s.failing = (s.failing*float64(s.attempts) + r.Failing*float64(starved-s.attempts)) / starved
+		s.failsAfter = max(s.failsAfter, r.FailsAfter)
+	}
+}
+
+// store keeps what this window taught.
+func (m *Memory) store(model *Model) {
+	for i := range model.stations {
+		s := &model.stations[i]
+		r := m.of(s.address)
+		if s.bounded {
+			r.Slots, r.Shares = s.slots, s.sharing
+		}
+		if s.attempts >= starved {
+			r.Failing, r.FailsAfter = s.failing, s.failsAfter
+		}
+		if s.fresh < starved {
+			continue
+		}
+		r.At, r.Speed = model.in.Now, s.speed
+		r.Service = r.Service[:0]
+		n := min(keeps, len(s.service))
+		for q := range n {
+			r.Service = append(r.Service, quantile(s.service, (float64(q)+0.5)/float64(n)))
+		}
+	}
+	m.storeBins(model)
+}
+
+func (m *Memory) storeBins(model *Model) {
+	m.Effect = model.reuse.on
+	for b := range model.reuse.pooled {
+		p := model.reuse.pooled[b]
+		if !m.Effect {
+			m.Bins[b], m.BinsAt[b] = nil, 0
+			continue
+		}
+		if model.reuse.fresh[b] < fewest {
+			continue
+		}
+		m.BinsAt[b] = model.in.Now
+		m.Bins[b] = m.Bins[b][:0]
+		n := min(4*keeps, len(p))
+		for q := range n {
+			m.Bins[b] = append(m.Bins[b], quantile(p, (float64(q)+0.5)/float64(n)))
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package twin
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"poise/internal/lb"
+)
+
+// attempt is a record with what the fit adds to it.
+type attempt struct {
+	*lb.Record
+	station int32 // -1: an endpoint that is no more
+	place   int32 // among the attempts of its station that tell the time of service; -1: it tells nothing
+	arrival bool
+	aged    bool // still under way, and for long
+	until   time.Duration
+	from    time.Duration // since the start of the window
+}
+
+// window sorts the records by when they were sent and adds what is still under
+// way and older than nearly everything: it will never be found among the
+// finished ones while it hangs.
+func (m *Model) window() []attempt {
+	at := make(map[uint32]int32, len(m.in.Endpoints))
+	for i, e := range m.in.Endpoints {
+		at[e.ID] = int32(i)
+		m.stations[i].init(e.Endpoint)
+	}
+	m.elder = elder(m.in.Records)
+	records := m.in.Records
+	aged := len(records)
+	if !m.in.Options.Ablate.NoPending {
+		records = slices.Clip(records)
+		for _, p := range m.in.Pending {
+			if p.Age > m.elder && len(m.in.Records) > 0 {
+				records = append(records, lb.Record{
+					Sent: m.in.Now.Add(-p.Age), Took: p.Age, Latency: p.Age, Endpoint: p.Endpoint, Attempt: 1,
+				})
+			}
+		}
+	}
+	w := make([]attempt, 0, len(records))
+	for i := range records {
+		r := &records[i]
+		if r.Took < 0 || r.Latency < 0 || r.Sent <= 0 {
+			continue // a clock that jumped
+		}
+		a := attempt{Record: r, station: -1, place: -1, aged: i >= aged}
+		if s, ok := at[r.Endpoint]; ok {
+			a.station = s
+		}
+		a.arrival = r.Arrival() || m.in.Options.Ablate.RetriesCount
+		w = append(w, a)
+	}
+	slices.SortStableFunc(w, func(a, b attempt) int { return cmp.Compare(a.Sent, b.Sent) })
+	m.cut(&w)
+	return w
+}
+
+// longest is how far before the others a record may have been sent: one that
+// took minutes must not stretch the window to minutes.
+const longest = 30 * time.Second
+
+// cut drops the few that were sent long before the rest and counts time from
+// the first that stays.
+func (m *Model) cut(w *[]attempt) {
+	if len(*w) == 0 {
+		return
+	}
+	middle := (*w)[len(*w)/2].Sent
+	for len(*w) > 0 && middle.Sub((*w)[0].Sent) > longest {
+		*w = (*w)[1:]
+	}
+	m.start = (*w)[0].Sent
+	for i := range *w {
+		a := &(*w)[i]
+		a.from = a.Sent.Sub(m.start)
+		a.until = a.from + a.Took
+		if a.Latency > 0 && a.Latency < a.Took {
+			a.until = a.from + a.Latency
+		}
+	}
+	m.span = max((*w)[len(*w)-1].from, time.Millisecond)
+}
+
+// elder returns the latency that 1 % of the answers exceed.
+func elder(records []lb.Record) time.Duration {
+	all := make([]time.Duration, 0, len(records))
+	for i := range records {
+		if r := &records[i]; r.Outcome == lb.Success && r.Flags&lb.Streaming == 0 {
+			all = append(all, r.Latency)
+		}
+	}
+	if len(all) == 0 {
+		return time.Second
+	}
+	slices.Sort(all)
+	return all[len(all)*99/100]
+}
+
+// tells reports whether the attempt says how long its endpoint works on a
+// request. One that timed out where it had to wait says nothing.
+func (a *attempt) tells() bool {
+	return a.station >= 0 && a.Outcome == lb.Success && a.Flags&lb.Streaming == 0 && a.Latency > 0
+}
+
+// fails reports whether the attempt is a failure of its endpoint. A timeout
+// of one that had to wait is the queue's.
+func (a *attempt) fails(slots int) bool {
+	return a.Outcome.Failed() && (a.Outcome != lb.Timeout || int(a.Inflight) < slots)
+}
+
+// listJobs makes the requests that came in into jobs.
+func (m *Model) listJobs(w []attempt) {
+	m.jobs = make([]job, 0, len(w))
+	m.measured = make([]outcome, 0, len(w))
+	numbers := map[uint64]int32{}
+	for i := range w {
+		a := &w[i]
+		if !a.arrival {
+			continue
+		}
+		j := job{at: a.from, after: max(a.from+a.Took-a.until, 0), size: m.scratch.sizes[i], keyed: -1, fixed: -1}
+		j.luck = uniform(m.in.Options.Seed, uint64(len(m.jobs)))
+		j.stream = a.Flags&lb.Streaming != 0
+		if a.Flags&lb.Keyed != 0 {
+			n, known := numbers[a.Key]
+			if !known {
+				n = int32(len(numbers))
+				numbers[a.Key] = n
+			}
+			j.key, j.keyed = a.Key, n
+		}
+		if a.Flags&(lb.Sticky|lb.Trial) != 0 {
+			j.fixed = a.station
+		}
+		o := outcome{latency: a.Latency, failed: a.Outcome.Failed()}
+		if a.Outcome == lb.Canceled {
+			o.latency = a.Took
+		}
+		j.silent = j.stream || a.Outcome == lb.Pressure || a.Outcome == lb.Canceled && a.Took <= m.elder ||
+			a.Flags&lb.Canary != 0
+		m.jobs, m.measured = append(m.jobs, j), append(m.measured, o)
+	}
+	m.keys = len(numbers)
+}
