@@ -19,15 +19,15 @@ import (
 // floors are the packages from the ground up. Imports go down only: never up,
 // never to a neighbour. A change of this table comes with an ADR.
 var floors = [][]string{
-	{"stats", "message", "buffer", "socket", "scenario"},
-	{"lb", "http1", "route"},
+	{"stats", "message", "buffer", "socket"},
+	{"lb", "http1", "route", "scenario"},
 	{"balance", "config", "learn"},
 	{"balance/boundedhash", "balance/expecteddelay", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
 	{"balance/catalog"},
 	{"record", "twin"}, // transport and listener count with the counters of record; decide judges by the twin
 	{"cluster", "decide", "guard", "probe", "transport", "twin/twintest"}, // twintest is for tests
 	{"proxy", "engine", "listener", "telemetry", "admin", "worker", "load", "sim"},
-	{"app", "lab", "sim/table"},
+	{"app", "lab", "sim/suite"},
 }
 
 // pure packages have no I/O, clock, goroutine or dice of their own.

@@ -4,6 +4,8 @@
 package simulated
 
 import (
+	"slices"
+
 	"poise/bench/figure"
 	"poise/internal/lb"
 )
@@ -49,10 +51,8 @@ func Figures() []figure.Figure {
 
 // known panics when a policy is not one: a mistake in the plan.
 func known(p string) string {
-	for _, k := range lb.Policies {
-		if k == p {
-			return p
-		}
+	if !slices.Contains(lb.Policies, p) {
+		panic("no policy " + p)
 	}
-	panic("no policy " + p)
+	return p
 }

@@ -9,6 +9,7 @@ import (
 	"poise/internal/decide"
 	"poise/internal/scenario"
 	"poise/internal/sim"
+	"poise/internal/sim/suite"
 )
 
 // sabotaged are the scenarios in which the judge is lied to, made long enough
@@ -38,7 +39,7 @@ func (b *book) third(ctx context.Context, sheet *figure.Sheet, progress func(str
 	long := lengthen(sabotaged, 310*time.Second)
 	incumbents := []string{learned, "hot-cold"}
 	calm := &book{runs: map[key]*run{}}
-	plan := sim.Plan{Scenarios: long, Seeds: b.seeds, Keep: calm.keep, Progress: told("without sabotage", progress)}
+	plan := suite.Plan{Scenarios: long, Seeds: b.seeds, Keep: calm.keep, Progress: told("without sabotage", progress)}
 	for _, p := range append([]string{"round-robin"}, incumbents...) {
 		plan.Contenders = append(plan.Contenders, sim.Contender{Name: p})
 	}

@@ -13,7 +13,7 @@ import (
 	"poise/bench/figure"
 	"poise/internal/scenario"
 	"poise/internal/sim"
-	"poise/internal/sim/table"
+	"poise/internal/sim/suite"
 )
 
 // handOver is when a policy is no longer pinned, and steady 30 s after the
@@ -50,7 +50,7 @@ type book struct {
 	seeds     []uint64
 }
 
-func (b *book) keep(s *scenario.Scenario, jobs []sim.Job, r *sim.Result) {
+func (b *book) keep(s *scenario.Scenario, jobs []scenario.Job, r *sim.Result) {
 	x := &run{
 		whole: r.Loss, before: r.LossBetween(jobs, s.Warm, min(steady, s.Run)), after: r.LossBetween(jobs, steady, s.Run),
 		switches: r.Switches, decisions: r.Decisions,
@@ -150,8 +150,8 @@ func Measure(ctx context.Context, sheet *figure.Sheet, quick bool, progress func
 
 // suite plays every scenario under every policy, under adaptive, and under
 // adaptive handed over from every classical policy.
-func (b *book) suite(ctx context.Context, progress func(string)) ([]sim.Result, *sim.Plan, error) {
-	plan := &sim.Plan{Scenarios: b.scenarios, Seeds: b.seeds, Skip: sim.Keyless, Keep: b.keep, Progress: told("suite", progress)}
+func (b *book) suite(ctx context.Context, progress func(string)) ([]sim.Result, *suite.Plan, error) {
+	plan := &suite.Plan{Scenarios: b.scenarios, Seeds: b.seeds, Skip: suite.Keyless, Keep: b.keep, Progress: told("suite", progress)}
 	for _, p := range policies {
 		plan.Contenders = append(plan.Contenders, sim.Contender{Name: known(p)})
 	}
@@ -282,8 +282,8 @@ func leaves(r *run, by time.Duration) bool {
 	return slices.ContainsFunc(r.decisions, func(t sim.Told) bool { return t.At <= by+time.Second && (t.Action == "canary" || t.Switched()) })
 }
 
-func writeReport(path string, plan *sim.Plan, results []sim.Result) error {
+func writeReport(path string, plan *suite.Plan, results []sim.Result) error {
 	shown := *plan
 	shown.Contenders = slices.DeleteFunc(slices.Clone(plan.Contenders), func(c sim.Contender) bool { return c.From != "" })
-	return table.Write(path, &shown, slices.DeleteFunc(results, func(r sim.Result) bool { return r.Contender.From != "" }))
+	return suite.Write(path, &shown, slices.DeleteFunc(results, func(r sim.Result) bool { return r.Contender.From != "" }))
 }

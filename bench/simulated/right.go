@@ -12,6 +12,7 @@ import (
 	"poise/internal/decide"
 	"poise/internal/scenario"
 	"poise/internal/sim"
+	"poise/internal/sim/suite"
 )
 
 // fourth measures whether what should happen happens and nothing else.
@@ -44,7 +45,7 @@ func magnify(all []decide.Candidate) {
 func (b *book) calm(ctx context.Context, sheet *figure.Sheet, progress func(string)) error {
 	still := lengthen([]string{"homog"}, 610*time.Second)
 	for _, control := range []bool{false, true} {
-		plan := sim.Plan{Scenarios: still, Contenders: []sim.Contender{{Name: adaptive}}, Seeds: []uint64{1, 2, 3}, Progress: told("ten minutes", progress)}
+		plan := suite.Plan{Scenarios: still, Contenders: []sim.Contender{{Name: adaptive}}, Seeds: []uint64{1, 2, 3}, Progress: told("ten minutes", progress)}
 		if control {
 			plan.Options.Decide.Distort = magnify
 		}

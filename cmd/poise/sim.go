@@ -15,7 +15,7 @@ import (
 
 	"poise/internal/scenario"
 	"poise/internal/sim"
-	"poise/internal/sim/table"
+	"poise/internal/sim/suite"
 )
 
 // simOptions are the flags of `poise sim`.
@@ -84,7 +84,7 @@ func simulate(c *cobra.Command, o simOptions, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	p := sim.Plan{Scenarios: all, Skip: sim.Keyless}
+	p := suite.Plan{Scenarios: all, Skip: suite.Keyless}
 	if p.Contenders, err = contenders(o.policies); err != nil {
 		return usageError{err}
 	}
@@ -113,8 +113,8 @@ func simulate(c *cobra.Command, o simOptions, args []string) error {
 // mostDetailed is how many scenarios are shown with a table each.
 const mostDetailed = 8
 
-func printSheet(w io.Writer, p *sim.Plan, results []sim.Result, matrix bool) error {
-	sheet := table.New(p, results)
+func printSheet(w io.Writer, p *suite.Plan, results []sim.Result, matrix bool) error {
+	sheet := suite.New(p, results)
 	sheet.Colour = inColour(w)
 	if matrix || len(p.Scenarios) > mostDetailed {
 		_, err := io.WriteString(w, sheet.Matrix())
@@ -164,7 +164,7 @@ func findScenarios(args []string) (all []*scenario.Scenario, err error) {
 			all = append(all, s)
 			continue
 		}
-		text, err := os.ReadFile(a)
+		text, err := os.ReadFile(a) //nolint:gosec // the user names the file
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"poise/internal/balance/catalog"
 	"poise/internal/guard"
 	"poise/internal/lb"
+	"poise/internal/scenario"
 	"poise/internal/stats"
 )
 
@@ -38,7 +39,7 @@ const (
 // attempt is one try at one endpoint. The endpoint and the balancer may have
 // done with it at different times; it is used again after both have.
 type attempt struct {
-	job      *Job
+	job      *scenario.Job
 	request  *request // nil for one from elsewhere
 	endpoint int32
 	number   int
@@ -56,7 +57,7 @@ type attempt struct {
 
 // request is one request under way, with its attempts one after another.
 type request struct {
-	job     *Job
+	job     *scenario.Job
 	number  int // of the job
 	lives   uint32
 	at      *balancer
@@ -76,12 +77,12 @@ type deadline struct {
 var builders = catalog.Builders()
 
 func (r *run) newBalancer(i int) *balancer {
-	b := &balancer{index: int32(i), dice: stats.NewDice(mix(r.seed ^ uint64(i+1)<<20)), budget: guard.NewBudget(0.2)}
+	b := &balancer{index: int32(i), dice: stats.NewDice(scenario.Mix(r.seed ^ uint64(i+1)<<20)), budget: guard.NewBudget(0.2)}
 	var members []guard.Member
 	for n := range r.s.Endpoints {
 		e := &lb.Endpoint{
 			ID: uint32(n + 1), Cluster: "sim", Address: fmt.Sprintf("%s[%d]", r.s.Endpoints[n].Group, r.s.Endpoints[n].Index),
-			Weight: r.s.Endpoints[n].Weight, Hash: mix(uint64(n + 1)), Live: &lb.Live{}, Stats: &lb.Stats{},
+			Weight: r.s.Endpoints[n].Weight, Hash: scenario.Mix(uint64(n + 1)), Live: &lb.Live{}, Stats: &lb.Stats{},
 		}
 		guard.Attach(e)
 		b.endpoints = append(b.endpoints, e)
@@ -117,7 +118,7 @@ func (b *balancer) set() balance.Set {
 // arrive takes a request in.
 func (r *run) arrive(number int) {
 	j := &r.jobs[number]
-	if j.Balancer == elsewhere {
+	if j.Balancer == scenario.Elsewhere {
 		a := r.attempt(j)
 		a.endpoint = j.Endpoint
 		r.reach(a)
@@ -245,7 +246,7 @@ func (r *run) giveUp(a *attempt, late bool) {
 
 // end notes what became of a request.
 func (r *run) end(q *request, failed bool) {
-	took := float32(r.now.Sub(q.job.At).Seconds())
+	took := float32(r.now.Sub(start.Add(q.job.At)).Seconds())
 	if failed {
 		took = -1
 	}
@@ -271,7 +272,7 @@ func (r *run) request() *request {
 	return q
 }
 
-func (r *run) attempt(j *Job) *attempt {
+func (r *run) attempt(j *scenario.Job) *attempt {
 	n := len(r.attempts)
 	if n == 0 {
 		return &attempt{job: j}

@@ -38,7 +38,7 @@ func (w *world) until(now stats.Instant) {
 }
 
 // best returns what a request takes that is alone at an endpoint.
-func (e *endpoint) alone(j *Job, now stats.Instant, warm bool) float64 {
+func (e *endpoint) alone(j *scenario.Job, now stats.Instant, warm bool) float64 {
 	mean := e.set.Service
 	if e.set.Cache.Keys > 0 && j.Keyed {
 		mean = e.set.Cache.Miss
@@ -52,18 +52,18 @@ func (e *endpoint) alone(j *Job, now stats.Instant, warm bool) float64 {
 // floor is what no policy can beat: each request alone at the endpoint that
 // is best for it as they all are when it arrives, with a warm cache wherever
 // the key was seen before. Nothing fails.
-func floor(s *scenario.Scenario, jobs []Job) []float32 {
+func floor(s *scenario.Scenario, jobs []scenario.Job) []float32 {
 	w, seen := newWorld(s), map[uint32]bool{}
 	took := make([]float32, len(jobs))
 	for i := range jobs {
 		j := &jobs[i]
-		if j.Balancer == elsewhere {
+		if j.Balancer == scenario.Elsewhere {
 			continue
 		}
-		w.until(j.At)
+		w.until(start.Add(j.At))
 		least := math.Inf(1)
 		for n := range w.endpoints {
-			least = min(least, w.endpoints[n].alone(j, j.At, seen[j.Key]))
+			least = min(least, w.endpoints[n].alone(j, start.Add(j.At), seen[j.Key]))
 		}
 		if j.Keyed {
 			seen[j.Key] = true
@@ -83,22 +83,23 @@ type central struct {
 	calendar calendar
 	queue    []int // jobs
 	head     int
-	jobs     []Job
+	jobs     []scenario.Job
 	took     []float32
 }
 
-func playCentral(s *scenario.Scenario, jobs []Job) []float32 {
+func playCentral(s *scenario.Scenario, jobs []scenario.Job) []float32 {
 	c := &central{world: newWorld(s), jobs: jobs, took: make([]float32, len(jobs))}
 	for i := range jobs {
-		c.finishUntil(jobs[i].At)
-		c.until(jobs[i].At)
-		if e := jobs[i].Endpoint; jobs[i].Balancer == elsewhere {
+		now := start.Add(jobs[i].At)
+		c.finishUntil(now)
+		c.until(now)
+		if e := jobs[i].Endpoint; jobs[i].Balancer == scenario.Elsewhere {
 			c.endpoints[e].queue = append(c.endpoints[e].queue, &attempt{job: &jobs[i]})
-			c.local(&c.endpoints[e], jobs[i].At)
+			c.local(&c.endpoints[e], now)
 			continue
 		}
 		c.queue = append(c.queue, i)
-		c.dispatch(jobs[i].At)
+		c.dispatch(now)
 	}
 	c.finishUntil(stats.Instant(math.MaxInt64))
 	return c.took
@@ -123,7 +124,7 @@ func (c *central) local(e *endpoint, now stats.Instant) {
 	}
 }
 
-func (c *central) start(e *endpoint, j *Job, now stats.Instant) (done stats.Instant) {
+func (c *central) start(e *endpoint, j *scenario.Job, now stats.Instant) (done stats.Instant) {
 	e.busy++
 	done = now.Add(seconds(e.work(j) * e.slow(now)))
 	c.calendar.add(event{at: done, of: e.index})
@@ -148,17 +149,17 @@ func (c *central) dispatch(now stats.Instant) {
 				best, least = n, v
 			}
 		}
-		if best < 0 && (!free || now.Sub(j.At) < c.s.Timeout) {
+		if best < 0 && (!free || now.Sub(start.Add(j.At)) < c.s.Timeout) {
 			return
 		}
 		number := c.queue[c.head]
 		c.head++
-		if now.Sub(j.At) >= c.s.Timeout {
+		if now.Sub(start.Add(j.At)) >= c.s.Timeout {
 			c.took[number] = -1
 			continue
 		}
 		e := &c.endpoints[best]
-		c.took[number] = float32(c.start(e, j, now).Sub(j.At).Seconds() + e.set.Network.Seconds())
+		c.took[number] = float32(c.start(e, j, now).Sub(start.Add(j.At)).Seconds() + e.set.Network.Seconds())
 	}
 	if c.head == len(c.queue) {
 		c.queue, c.head = c.queue[:0], 0

@@ -63,7 +63,7 @@ func ParseContender(text string) (Contender, error) {
 }
 
 // Play runs a scenario under a contender. jobs are what Draw drew for it.
-func Play(s *scenario.Scenario, jobs []Job, c Contender, seed uint64, o Options) Result {
+func Play(s *scenario.Scenario, jobs []scenario.Job, c Contender, seed uint64, o Options) Result {
 	var res Result
 	switch c.Name {
 	case Floor:
@@ -111,7 +111,7 @@ func (r *run) prepare(b *balancer, c Contender, o Options) {
 // begins with.
 func (r *run) judged(b *balancer, c Contender, o Options) string {
 	d := o.Decide
-	d.Seed = mix(r.seed + uint64(b.index))
+	d.Seed = scenario.Mix(r.seed + uint64(b.index))
 	d.Timeout = r.s.Timeout
 	if c.Name == Rules {
 		d.Kind = decide.ByRules

@@ -41,7 +41,7 @@ func (e *endpoint) slow(now stats.Instant) float64 {
 
 // work returns the seconds that a request takes here when it is alone and the
 // endpoint as fast as it should be. It turns the cache.
-func (e *endpoint) work(j *Job) float64 {
+func (e *endpoint) work(j *scenario.Job) float64 {
 	mean := e.set.Service
 	if e.set.Cache.Keys > 0 && j.Keyed {
 		mean = e.set.Cache.Miss
@@ -57,11 +57,11 @@ const refused, overflowed = 100 * time.Microsecond, time.Millisecond
 
 // fate decides how an attempt is treated that has nothing to do with work: an
 // outcome and after how long. A request that comes again may be luckier.
-func (e *endpoint) fate(j *Job, number int) (o lb.Outcome, after time.Duration, fails bool) {
+func (e *endpoint) fate(j *scenario.Job, number int) (o lb.Outcome, after time.Duration, fails bool) {
 	if e.set.Fails+e.set.Refuses+e.set.Hangs == 0 {
 		return 0, 0, false
 	}
-	u := float64(mix(j.Luck+uint64(e.index)<<8+uint64(number))>>11) / (1 << 53)
+	u := float64(scenario.Mix(j.Luck+uint64(e.index)<<8+uint64(number))>>11) / (1 << 53)
 	switch {
 	case u < e.set.Refuses:
 		return lb.Connect, refused, true

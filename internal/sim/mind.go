@@ -7,6 +7,7 @@ import (
 	"poise/internal/guard"
 	"poise/internal/lb"
 	"poise/internal/learn"
+	"poise/internal/scenario"
 	"poise/internal/stats"
 )
 
@@ -42,14 +43,13 @@ type judge interface {
 	tick(m *mind, now stats.Instant)
 }
 
-func (r *run) giveMind(b *balancer, j judge) *mind {
-	m := &mind{b: b, judge: j, dice: stats.NewDice(mix(r.seed ^ uint64(b.index+1)<<32)), affinity: &lb.Affinity{}}
+func (r *run) giveMind(b *balancer, j judge) {
+	m := &mind{b: b, judge: j, dice: stats.NewDice(scenario.Mix(r.seed ^ uint64(b.index+1)<<32)), affinity: &lb.Affinity{}}
 	m.learner = learn.New(learn.Options{Affinity: m.affinity})
 	m.learner.Members(b.endpoints)
 	m.pending = make([]lb.Pending, 0, mostPending)
 	b.mind = m
 	r.calendar.add(event{at: r.now.Add(drainEvery), kind: drains, of: b.index})
-	return m
 }
 
 // picker returns what an attempt is picked by.

@@ -48,7 +48,7 @@ type Told struct {
 // Switched reports whether requests were picked otherwise from then on.
 func (t *Told) Switched() bool { return t.Action == decide.Switch || t.Action == decide.Undo }
 
-func summarise(s *scenario.Scenario, jobs []Job, took []float32) Result {
+func summarise(s *scenario.Scenario, jobs []scenario.Job, took []float32) Result {
 	res := Result{Scenario: s.Name, Took: took}
 	costs := costs(jobs, took, s.Warm, s.Run)
 	res.Requests = len(costs)
@@ -58,7 +58,7 @@ func summarise(s *scenario.Scenario, jobs []Job, took []float32) Result {
 	res.Loss = Loss(costs)
 	answered := costs[:0]
 	for i := range jobs {
-		if v := took[i]; v >= 0 && jobs[i].Balancer != elsewhere && jobs[i].At >= start.Add(s.Warm) {
+		if v := took[i]; v >= 0 && jobs[i].Balancer != scenario.Elsewhere && jobs[i].At >= s.Warm {
 			answered = append(answered, v)
 		}
 	}
@@ -74,10 +74,10 @@ func summarise(s *scenario.Scenario, jobs []Job, took []float32) Result {
 }
 
 // costs are what the requests that arrived from one moment to another cost.
-func costs(jobs []Job, took []float32, from, to time.Duration) []float32 {
+func costs(jobs []scenario.Job, took []float32, from, to time.Duration) []float32 {
 	all := make([]float32, 0, len(jobs))
 	for i := range jobs {
-		if jobs[i].Balancer == elsewhere || jobs[i].At < start.Add(from) || jobs[i].At >= start.Add(to) {
+		if jobs[i].Balancer == scenario.Elsewhere || jobs[i].At < from || jobs[i].At >= to {
 			continue
 		}
 		v := took[i]
@@ -91,7 +91,7 @@ func costs(jobs []Job, took []float32, from, to time.Duration) []float32 {
 
 // LossBetween is the loss of the requests that arrived from one moment of the
 // run to another; NaN of none.
-func (r *Result) LossBetween(jobs []Job, from, to time.Duration) float64 {
+func (r *Result) LossBetween(jobs []scenario.Job, from, to time.Duration) float64 {
 	c := costs(jobs, r.Took, from, to)
 	if len(c) == 0 {
 		return math.NaN()

@@ -5,16 +5,21 @@
 package sim
 
 import (
+	"time"
+
 	"poise/internal/guard"
 	"poise/internal/scenario"
 	"poise/internal/stats"
 )
 
+// start is when a run begins. It is not zero, which means never.
+const start = stats.Instant(time.Hour)
+
 // run is one scenario under one contender.
 type run struct {
 	s         *scenario.Scenario
 	seed      uint64
-	jobs      []Job
+	jobs      []scenario.Job
 	took      []float32 // seconds of each job, -1 for one that failed
 	now       stats.Instant
 	calendar  calendar
@@ -28,7 +33,7 @@ type run struct {
 	told     []guard.Action
 }
 
-func newRun(s *scenario.Scenario, jobs []Job, seed uint64) *run {
+func newRun(s *scenario.Scenario, jobs []scenario.Job, seed uint64) *run {
 	r := &run{s: s, seed: seed, jobs: jobs, took: make([]float32, len(jobs)), now: start}
 	r.endpoints = make([]endpoint, len(s.Endpoints))
 	for i := range r.endpoints {
@@ -58,7 +63,7 @@ func (r *run) play() {
 		next := end + 1
 		what := 0
 		if job < len(r.jobs) {
-			next, what = r.jobs[job].At, 1
+			next, what = start.Add(r.jobs[job].At), 1
 		}
 		if r.due < len(r.deadlines) && r.deadlines[r.due].at < next {
 			next, what = r.deadlines[r.due].at, 2

@@ -62,7 +62,7 @@ func TestQueuesAreWhatTheoryKnows(t *testing.T) {
 			var sum float64
 			const seeds = 3
 			for seed := range uint64(seeds) {
-				sum += Play(s, Draw(s, seed), Contender{Name: "random"}, seed, Options{}).Mean
+				sum += Play(s, scenario.Draw(s, seed), Contender{Name: "random"}, seed, Options{}).Mean
 			}
 			if got := sum / seeds; math.Abs(got/c.want-1) > 0.03 {
 				t.Errorf("mean %.2f ms; theory says %.2f ms", got*1e3, c.want*1e3)
@@ -75,8 +75,8 @@ func TestSameSeedSameResult(t *testing.T) {
 	s, _ := scenario.Find("sequence")
 	short := *s
 	short.Run = 30 * time.Second
-	jobs := Draw(&short, 7)
-	again := Draw(&short, 7)
+	jobs := scenario.Draw(&short, 7)
+	again := scenario.Draw(&short, 7)
 	if len(jobs) != len(again) {
 		t.Fatalf("%d and %d requests", len(jobs), len(again))
 	}
@@ -99,7 +99,7 @@ func TestSameSeedSameResult(t *testing.T) {
 // a policy has nothing to choose: every result must be the same to the bit.
 func TestEveryPolicyHasTheSameRequests(t *testing.T) {
 	s := parse(t, "run 20s warm 1s\nendpoints one 1 slots 4 service 20ms lognormal cache 40 hit 4ms miss 40ms\narrivals 100/s batches 5\nkeys 400 zipf 0.8\n")
-	jobs := Draw(s, 5)
+	jobs := scenario.Draw(s, 5)
 	first := Play(s, jobs, Contender{Name: "round-robin"}, 1, Options{})
 	for _, p := range []string{"least-request", "p2c", "peak-ewma", "hot-cold", "bounded-hash", "maglev"} {
 		got := Play(s, jobs, Contender{Name: p}, 2, Options{})
@@ -116,7 +116,7 @@ func TestNoPolicyBeatsTheFloor(t *testing.T) {
 		short := *s
 		short.Run = min(s.Run, 15*time.Second)
 		short.Warm = 5 * time.Second
-		jobs := Draw(&short, 1)
+		jobs := scenario.Draw(&short, 1)
 		least := Play(&short, jobs, Contender{Name: Floor}, 1, Options{})
 		reference := Play(&short, jobs, Contender{Name: Central}, 1, Options{})
 		got := Play(&short, jobs, Contender{Name: "least-request"}, 1, Options{})
@@ -131,7 +131,7 @@ func TestNoPolicyBeatsTheFloor(t *testing.T) {
 
 func BenchmarkPlay(b *testing.B) {
 	s, _ := scenario.Find("homog")
-	jobs := Draw(s, 1)
+	jobs := scenario.Draw(s, 1)
 	for _, p := range []string{"round-robin", "least-request", "hot-cold", "bounded-hash"} {
 		b.Run(p, func(b *testing.B) {
 			for b.Loop() {

@@ -1,4 +1,4 @@
-package sim
+package suite
 
 import (
 	"cmp"
@@ -9,26 +9,27 @@ import (
 	"sync/atomic"
 
 	"poise/internal/scenario"
+	"poise/internal/sim"
 )
 
 // Plan is a set of runs: every scenario under every contender with every
 // seed.
 type Plan struct {
 	Scenarios  []*scenario.Scenario
-	Contenders []Contender
+	Contenders []sim.Contender
 	Seeds      []uint64
-	Options    Options
-	Skip       func(s *scenario.Scenario, c Contender) bool // what is not run; nil: everything is
-	Progress   func(done, total int)                        // may be nil; called from several goroutines
+	Options    sim.Options
+	Skip       func(s *scenario.Scenario, c sim.Contender) bool // what is not run; nil: everything is
+	Progress   func(done, total int)                            // may be nil; called from several goroutines
 	// Keep gets every result with what each request took, before that is
 	// dropped. It is called from several goroutines and may be nil.
-	Keep func(s *scenario.Scenario, jobs []Job, r *Result)
+	Keep func(s *scenario.Scenario, jobs []scenario.Job, r *sim.Result)
 }
 
 // Run plays everything, as many scenarios at a time as there are cores, and
 // returns the results in the order of the plan. What it returns depends on
 // the plan alone. It ends early, with what is complete, when ctx does.
-func (p *Plan) Run(ctx context.Context) ([]Result, error) {
+func (p *Plan) Run(ctx context.Context) ([]sim.Result, error) {
 	type unit struct {
 		scenario, seed int
 		weight         float64
@@ -42,7 +43,7 @@ func (p *Plan) Run(ctx context.Context) ([]Result, error) {
 	}
 	slices.SortStableFunc(units, func(a, b unit) int { return cmp.Compare(b.weight, a.weight) }) // the longest first
 	per := len(p.Contenders)
-	results := make([]Result, len(units)*per)
+	results := make([]sim.Result, len(units)*per)
 	var next, done atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(units)) {
@@ -54,7 +55,7 @@ func (p *Plan) Run(ctx context.Context) ([]Result, error) {
 				}
 				u := units[i]
 				s, seed := p.Scenarios[u.scenario], p.Seeds[u.seed]
-				jobs := Draw(s, seed)
+				jobs := scenario.Draw(s, seed)
 				for c := range p.Contenders {
 					if ctx.Err() != nil {
 						return
@@ -70,11 +71,11 @@ func (p *Plan) Run(ctx context.Context) ([]Result, error) {
 		})
 	}
 	wg.Wait()
-	return slices.DeleteFunc(results, func(r Result) bool { return r.Scenario == "" }), ctx.Err()
+	return slices.DeleteFunc(results, func(r sim.Result) bool { return r.Scenario == "" }), ctx.Err()
 }
 
-func (p *Plan) one(s *scenario.Scenario, jobs []Job, c Contender, seed uint64) Result {
-	r := Play(s, jobs, c, seed, p.Options)
+func (p *Plan) one(s *scenario.Scenario, jobs []scenario.Job, c sim.Contender, seed uint64) sim.Result {
+	r := sim.Play(s, jobs, c, seed, p.Options)
 	if p.Keep != nil {
 		p.Keep(s, jobs, &r)
 	}
@@ -84,7 +85,7 @@ func (p *Plan) one(s *scenario.Scenario, jobs []Job, c Contender, seed uint64) R
 
 // Keyless skips the hash policies where no request has a key: without one they
 // choose at random, and nobody would configure them.
-func Keyless(s *scenario.Scenario, c Contender) bool {
+func Keyless(s *scenario.Scenario, c sim.Contender) bool {
 	if !slices.Contains(hashing, c.Name) && !slices.Contains(hashing, c.From) {
 		return false
 	}

@@ -1,4 +1,4 @@
-package sim
+package scenario
 
 import (
 	"cmp"
@@ -7,34 +7,30 @@ import (
 	"sort"
 	"time"
 
-	"poise/internal/scenario"
 	"poise/internal/stats"
 )
 
-// start is when a run begins. It is not zero, which means never.
-const start = stats.Instant(time.Hour)
-
-// elsewhere marks a request that reaches an endpoint unseen by the balancers.
-const elsewhere = -1
+// Elsewhere marks a request that reaches an endpoint unseen by the balancers.
+const Elsewhere = -1
 
 // Job is one request, drawn before any policy has seen it, so that every
 // policy gets the same ones.
 type Job struct {
-	At       stats.Instant
-	Size     float64 // quantile of its service time among all, [0, 1)
-	Luck     uint64  // what decides whether it meets a failure
+	At       time.Duration // since the start
+	Size     float64       // quantile of its service time among all, [0, 1)
+	Luck     uint64        // what decides whether it meets a failure
 	Key      uint32
 	Keyed    bool
-	Balancer int32 // that it comes to, or elsewhere
+	Balancer int32 // that it comes to, or Elsewhere
 	Endpoint int32 // that it goes to, when it comes from elsewhere
 }
 
 // Hash is what a policy knows of the key.
-func (j *Job) Hash() uint64 { return mix(uint64(j.Key) + 1) }
+func (j *Job) Hash() uint64 { return Mix(uint64(j.Key) + 1) }
 
-// mix spreads the bits of a number (Stafford's variant 13 of the finalizer of
+// Mix spreads the bits of a number (Stafford's variant 13 of the finalizer of
 // MurmurHash3).
-func mix(x uint64) uint64 {
+func Mix(x uint64) uint64 {
 	x ^= x >> 30
 	x *= 0xbf58476d1ce4e5b9
 	x ^= x >> 27
@@ -43,8 +39,8 @@ func mix(x uint64) uint64 {
 }
 
 // Draw draws the requests of a scenario. The same seed draws the same ones.
-func Draw(s *scenario.Scenario, seed uint64) []Job {
-	d := drawing{s: s, dice: stats.NewDice(mix(seed ^ 0x706f697365))}
+func Draw(s *Scenario, seed uint64) []Job {
+	d := drawing{s: s, dice: stats.NewDice(Mix(seed ^ 0x706f697365))}
 	d.arrivals()
 	d.others()
 	slices.SortStableFunc(d.jobs, func(a, b Job) int { return cmp.Compare(a.At, b.At) })
@@ -52,7 +48,7 @@ func Draw(s *scenario.Scenario, seed uint64) []Job {
 }
 
 type drawing struct {
-	s    *scenario.Scenario
+	s    *Scenario
 	dice stats.Dice
 	jobs []Job
 }
@@ -62,7 +58,7 @@ func (d *drawing) exponential() float64 { return -math.Log(1 - d.dice.Float64())
 // arrivals goes through the stretches of time in which arrivals and keys stay
 // as they are.
 func (d *drawing) arrivals() {
-	arrivals, keys, from := d.s.Arrivals, newKeys(d.s.Keys), time.Duration(0)
+	arrivals, keys, from := d.s.Arrivals, newPopularity(d.s.Keys), time.Duration(0)
 	for _, e := range d.s.Events {
 		if e.Arrivals == nil && e.Keys == nil || e.At >= d.s.Run {
 			continue
@@ -72,13 +68,13 @@ func (d *drawing) arrivals() {
 		if e.Arrivals != nil {
 			arrivals = *e.Arrivals
 		} else {
-			keys = newKeys(*e.Keys)
+			keys = newPopularity(*e.Keys)
 		}
 	}
 	d.stretch(arrivals, keys, from, d.s.Run)
 }
 
-func (d *drawing) stretch(a scenario.Arrivals, keys *keys, from, to time.Duration) {
+func (d *drawing) stretch(a Arrivals, keys *popularity, from, to time.Duration) {
 	if a.Rate <= 0 {
 		return
 	}
@@ -86,14 +82,14 @@ func (d *drawing) stretch(a scenario.Arrivals, keys *keys, from, to time.Duratio
 	for t := from.Seconds(); ; {
 		n := 1
 		switch a.Process {
-		case scenario.Steady:
+		case Steady:
 			t += 1 / a.Rate
-		case scenario.Batches:
+		case Batches:
 			t += d.exponential() * a.Batch / a.Rate
 			if a.Batch > 1 {
 				n = 1 + int(math.Log(1-d.dice.Float64())/math.Log(1-1/a.Batch))
 			}
-		case scenario.Bursts:
+		case Bursts:
 			t = b.arrival(t, d)
 		default:
 			t += d.exponential() / a.Rate
@@ -107,21 +103,19 @@ func (d *drawing) stretch(a scenario.Arrivals, keys *keys, from, to time.Duratio
 	}
 }
 
-func (d *drawing) job(t float64, keys *keys) {
-	j := Job{At: at(t), Size: d.dice.Float64(), Luck: d.dice.Uint64(), Balancer: int32(d.dice.IntN(d.s.Balancers))}
+func (d *drawing) job(t float64, keys *popularity) {
+	j := Job{At: seconds(t), Size: d.dice.Float64(), Luck: d.dice.Uint64(), Balancer: int32(d.dice.IntN(d.s.Balancers))}
 	if keys != nil {
 		j.Key, j.Keyed = keys.draw(&d.dice), true
 	}
 	d.jobs = append(d.jobs, j)
 }
 
-func at(seconds float64) stats.Instant {
-	return start + stats.Instant(seconds*float64(time.Second))
-}
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // burst is where a modulated process stands.
 type burst struct {
-	a    scenario.Arrivals
+	a    Arrivals
 	high bool
 	next float64 // when the rate jumps
 }
@@ -147,10 +141,10 @@ func (b *burst) arrival(t float64, d *drawing) float64 {
 	}
 }
 
-// keys draws keys by their popularity.
-type keys struct{ cumulated []float64 }
+// popularity draws keys.
+type popularity struct{ cumulated []float64 }
 
-func newKeys(k scenario.Keys) *keys {
+func newPopularity(k Keys) *popularity {
 	if k.Count == 0 {
 		return nil
 	}
@@ -160,10 +154,10 @@ func newKeys(k scenario.Keys) *keys {
 		sum += math.Pow(float64(i+1), -k.Zipf)
 		c[i] = sum
 	}
-	return &keys{c}
+	return &popularity{c}
 }
 
-func (k *keys) draw(dice *stats.Dice) uint32 {
+func (k *popularity) draw(dice *stats.Dice) uint32 {
 	last := k.cumulated[len(k.cumulated)-1]
 	i := sort.SearchFloat64s(k.cumulated, dice.Float64()*last)
 	return uint32(min(i, len(k.cumulated)-1))
@@ -192,6 +186,6 @@ func (d *drawing) poisson(endpoint int32, rate float64, from, to time.Duration) 
 		if t += d.exponential() / rate; t >= to.Seconds() {
 			return
 		}
-		d.jobs = append(d.jobs, Job{At: at(t), Size: d.dice.Float64(), Luck: d.dice.Uint64(), Balancer: elsewhere, Endpoint: endpoint})
+		d.jobs = append(d.jobs, Job{At: seconds(t), Size: d.dice.Float64(), Luck: d.dice.Uint64(), Balancer: Elsewhere, Endpoint: endpoint})
 	}
 }

@@ -1,6 +1,6 @@
-// Package table shows what the simulator found: a table for each scenario, or
-// one of all scenarios against all contenders.
-package table
+// Package suite plays scenarios under contenders and shows what came of it: a
+// table for each scenario, or one of all scenarios.
+package suite
 
 import (
 	"cmp"
@@ -32,7 +32,7 @@ type Cell struct {
 }
 
 // New averages results.
-func New(p *sim.Plan, results []sim.Result) *Sheet {
+func New(p *Plan, results []sim.Result) *Sheet {
 	s := &Sheet{Scenarios: p.Scenarios, Contenders: p.Contenders, Seeds: len(p.Seeds), cells: map[[2]string]*Cell{}, results: results}
 	for _, r := range results {
 		key := [2]string{r.Scenario, r.Contender.String()}

@@ -1,4 +1,4 @@
-package table
+package suite
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 )
 
 // Write writes the table of a plan as a document.
-func Write(path string, p *sim.Plan, results []sim.Result) error {
+func Write(path string, p *Plan, results []sim.Result) error {
 	s := New(p, results)
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Every shipped scenario under every policy, simulated\n\n")
