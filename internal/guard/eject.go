@@ -38,6 +38,10 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 	if gate == 0 {
 		gate = g.gate()
 	}
+	lent := g.lends(e, &c)
+	if gate == 0 && lent {
+		gate = g.keeps(e, &c, now)
+	}
 	if gate != 0 {
 		if told := e.held[gate]; told == 0 || now.Sub(told) >= tellAgain {
 			e.held[gate] = now
@@ -47,6 +51,10 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 	}
 	if g.options.Max > 0 { // every such time spent well takes one doubling back
 		e.level = max(0, e.level-int(now.Sub(e.since)/g.options.Max))
+	}
+	e.loan = loan{}
+	if lent {
+		g.lend(e, now)
 	}
 	d := g.eject(e, now)
 	e.cause, e.why = c.cause, c.evidence

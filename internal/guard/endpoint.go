@@ -54,6 +54,8 @@ type Endpoint struct {
 	since     stats.Instant // of the phase
 	ramp      ramp
 	latency   latency
+	work      work
+	loan      loan
 	gradient  gradient
 	proposed  int // limit that the gradient came to, also when it is not enforced
 	counted   bool

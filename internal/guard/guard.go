@@ -92,6 +92,7 @@ type Guard struct {
 	usual   map[string]*Usual // by route
 
 	shedding shedding
+	room     room
 	fresh    []slowness
 	logs     []float64
 	order    []tally

@@ -57,10 +57,12 @@ const (
 	Panic                         // too few usable endpoints would be left
 	Volume                        // too little was seen, of it or of the others
 	EveryoneAlike                 // the others are no better
+	Loaded                        // it does the work of its peers, and they wait for each other as well
+	NoRoom                        // the others have no room for its share
 	gates
 )
 
-var gateNames = [gates]string{"", "max-ejected", "panic", "volume", "everyone-alike"}
+var gateNames = [gates]string{"", "max-ejected", "panic", "volume", "everyone-alike", "loaded", "no-room"}
 
 // String returns the gate's name in logs and metrics.
 func (g Gate) String() string { return gateNames[g] }
@@ -82,6 +84,9 @@ type Evidence struct {
 	Oldest time.Duration // how long the oldest of them waits
 	Limit  time.Duration
 	Vain   int // of Stuck, those that were taken back already
+
+	Work     float64 // answers lately over those of the typical other one
+	Crowding float64 // median of the others over that of the idle cluster
 
 	Shed     uint64 // requests turned away, of a ShedOff
 	From, To int    // limits, of a Limit

@@ -77,7 +77,10 @@ func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence Evidence) {
 func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
 	e.clear()
 	e.latency.restart(e.stats)
-	e.cause = 0
+	if e.loan.open {
+		g.room.recalls = max(g.room.recalls-1, 0)
+	}
+	e.cause, e.loan = 0, loan{}
 	g.journal.push(Action{At: now, Endpoint: e.address, Kind: Readmit})
 	g.startRamp(e, now)
 	g.version.Add(1)
@@ -129,8 +132,8 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 		}
 		r, own := &e.ramp, max(min(dt, now.Sub(e.since)), 0) // it may have begun since the last tick
 		r.spent += own
-		if !r.lagging || r.spent > rampMost*g.options.SlowStart {
-			r.done += own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
+		if !r.lagging || r.spent > rampMost*g.options.SlowStart || g.room.crowd >= busy {
+			r.done += g.haste() * own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
 		}
 		if r.done >= 1 {
 			over = true
@@ -143,6 +146,18 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 		g.repace(now)
 	}
 }
+
+// haste is how much faster ramps go while the others have no room: what a ramp
+// keeps from an endpoint they have to take. Then slowness is no reason to wait
+// either, for it is what load looks like.
+func (g *Guard) haste() float64 {
+	if g.room.crowd >= recallCrowd {
+		return rampHaste
+	}
+	return 1
+}
+
+const rampHaste = 4
 
 func (g *Guard) ramping() bool {
 	for _, m := range g.members {

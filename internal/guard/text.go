@@ -26,6 +26,14 @@ func (e *Evidence) Text(c Cause) string {
 	return ""
 }
 
+// load says how the rest stood when an endpoint that answers was judged.
+func (e *Evidence) load() string {
+	if e.Crowding == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it answers %.2g times what the typical other one does, and those need %.2g times what they need when idle", e.Work, e.Crowding)
+}
+
 func percent(share float64) string { return fmt.Sprintf("%.3g%%", 100*share) }
 
 func rounded(d time.Duration) time.Duration {
@@ -52,6 +60,9 @@ func (a *Action) Text() string {
 	case TakeBack:
 		text = "attempts were taken back and are made elsewhere"
 	case Release:
+		if a.Gate == NoRoom {
+			return fmt.Sprintf("readmitted at once: those left need %s, %s before", rounded(a.Evidence.Latency), rounded(a.Evidence.Peers))
+		}
 		return "readmitted at once: those left fail as well"
 	case Serve:
 		return "takes its whole share"
@@ -67,7 +78,10 @@ func (a *Action) Text() string {
 		return fmt.Sprintf("limit %d, was %d", a.Evidence.To, a.Evidence.From)
 	}
 	if why := a.Evidence.Text(a.Cause); why != "" {
-		return text + "; " + why
+		text += "; " + why
+	}
+	if a.Gate == Loaded || a.Gate == NoRoom {
+		text += "; " + a.Evidence.load()
 	}
 	return text
 }

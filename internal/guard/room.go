@@ -1,0 +1,265 @@
+package guard
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"poise/internal/lb"
+	"poise/internal/stats"
+)
+
+// An ejection moves load. It helps when the endpoint is sick and the rest has
+// room; when the endpoint is only loaded, its share makes the rest wait, time
+// out and go next, until as many are out as may be. So an endpoint that still
+// answers goes on loan: not when it does the work of its peers while they wait
+// for each other already (loaded), not when the others have no room, and it is
+// called back as soon as they are worse off without it than they were with it.
+// One that fails fast or gives no answers at all takes nothing over, and none
+// of this keeps it in. docs/adr/0026 has what was tried.
+const (
+	// worksFor is the part of its peers' answers from which on an endpoint does
+	// its work, however slow they are.
+	worksFor = 0.8
+	// Crowding is the others' median over what it is when they are idle. At
+	// busy those with a queue and several slots are at 75 to 85 % of what they
+	// can do, at crowded at 95 %; those whose requests share a core are at 33
+	// and at 75 %.
+	busy    = 1.5
+	crowded = 4
+	// A loan is called back when the others are crowded by recallCrowd and need
+	// recallTimes of what all needed before it; without an idle median to go by
+	// it takes recallBlind times.
+	recallCrowd = 2
+	recallTimes = 1.2
+	recallBlind = 2
+
+	workOver  = 3 // seconds that answers are counted over
+	idleBlock = 500
+	idleFor   = 5 * time.Minute // that a median of the idle cluster is remembered at least
+)
+
+// room is what the guard knows of the load of a cluster.
+type room struct {
+	block    stats.Snapshot   // answers since the last block of idleBlock
+	idle     [2]time.Duration // lowest median of a block: in the time that runs, and in the one before
+	turned   stats.Instant
+	heldTill stats.Instant // until when nothing is lent
+	recalls  int           // in a row, each doubling that time
+	crowd    float64       // of all, at the last reading
+}
+
+// work is what an endpoint did lately: readings of its counters, one a second.
+type work struct {
+	readings [workOver + 1]reading
+	n        int // of them that count
+}
+
+type reading struct{ answers, failures, timeouts uint64 }
+
+func readingOf(s *lb.Stats) (r reading) {
+	for o := range s.Outcomes {
+		n := s.Outcomes[o].Load()
+		if lb.Outcome(o).Failed() {
+			r.failures += n
+		}
+	}
+	r.answers = s.Outcomes[lb.Success].Load()
+	r.timeouts = s.Outcomes[lb.Timeout].Load()
+	return r
+}
+
+// read takes a reading.
+func (w *work) read(s *lb.Stats) {
+	copy(w.readings[1:], w.readings[:workOver])
+	w.readings[0] = readingOf(s)
+	w.n = min(w.n+1, len(w.readings))
+}
+
+// lately is what was done since the oldest reading, false when there is none of
+// a second ago.
+func (w *work) lately(s *lb.Stats) (r reading, known bool) {
+	if w.n < 2 {
+		return reading{}, false
+	}
+	now, then := readingOf(s), w.readings[w.n-1]
+	return reading{now.answers - then.answers, now.failures - then.failures, now.timeouts - then.timeouts}, true
+}
+
+// loan is an ejection of an endpoint that still answered.
+type loan struct {
+	open  bool
+	since stats.Instant
+	mean  time.Duration // latency of all before it
+}
+
+// readRoom takes the readings of a second. It follows the end of the latency
+// windows. The caller holds the lock.
+func (g *Guard) readRoom(now stats.Instant) {
+	for _, m := range g.members {
+		e := m.guard
+		if e.phase.Load() == uint32(Ejected) {
+			e.work = work{}
+			continue
+		}
+		e.work.read(e.stats)
+	}
+	r := &g.room
+	for _, m := range g.members {
+		if e := m.guard; m.usable && e.latency.fresh && e.phase.Load() != uint32(Ejected) {
+			r.block.Add(&e.latency.recent)
+		}
+	}
+	if now.Sub(r.turned) >= idleFor {
+		r.idle[1], r.idle[0], r.turned = r.idle[0], 0, now
+	}
+	if r.block.Count() >= idleBlock {
+		if d := r.block.Quantile(0.5); r.idle[0] == 0 || d < r.idle[0] {
+			r.idle[0] = d
+		}
+		r.block = stats.Snapshot{}
+	}
+	all := g.answersOfOthers(nil)
+	r.crowd = r.crowding(&all)
+	g.recall(now)
+}
+
+// idleMedian is the cluster's median when it has little to do, 0 when unknown.
+func (r *room) idleMedian() time.Duration {
+	if r.idle[0] == 0 || r.idle[1] > 0 && r.idle[1] < r.idle[0] {
+		return r.idle[1]
+	}
+	return r.idle[0]
+}
+
+// crowding is the median of these answers over that of the idle cluster, 1
+// when either is not known.
+func (r *room) crowding(s *stats.Snapshot) float64 {
+	idle := r.idleMedian()
+	if idle == 0 || s.Count() < leastAnswers {
+		return 1
+	}
+	return s.Quantile(0.5).Seconds() / idle.Seconds()
+}
+
+// answersOfOthers are those of the last windows of all but e.
+func (g *Guard) answersOfOthers(e *Endpoint) stats.Snapshot {
+	all := stats.Snapshot{}
+	for _, m := range g.members {
+		if x := m.guard; x != e && m.usable && x.phase.Load() != uint32(Ejected) {
+			all.Add(&x.latency.recent)
+		}
+	}
+	return all
+}
+
+// share is what e answered lately over what the typical one of its peers did,
+// each for its weight and for as far as its ramp has come.
+func (g *Guard) share(e *Endpoint) (share float64, known bool) {
+	own, peers := -1.0, make([]float64, 0, len(g.members))
+	for _, m := range g.members {
+		x := m.guard
+		did, ok := x.work.lately(x.stats)
+		if !m.usable || !ok || x.phase.Load() == uint32(Ejected) {
+			continue
+		}
+		rate := float64(did.answers) / (float64(x.work.n-1) * max(x.pace.factor(), leastFactor) * float64(max(m.endpoint.Weight, 1)))
+		if x == e {
+			own = rate
+		} else {
+			peers = append(peers, rate)
+		}
+	}
+	if own < 0 || len(peers) == 0 {
+		return 0, false
+	}
+	slices.Sort(peers)
+	typical := peers[(len(peers)-1)/2]
+	return own / max(typical, 1e-9), typical > 0
+}
+
+// lends reports whether an ejection for c takes an endpoint out that answers.
+func (g *Guard) lends(e *Endpoint, c *charge) bool {
+	switch c.cause {
+	case Latency:
+		return true
+	case Errors:
+		did, known := e.work.lately(e.stats)
+		return known && did.answers > 0 && 2*did.timeouts > did.failures
+	}
+	return false
+}
+
+// keeps returns what keeps an endpoint in that answers. It notes in the
+// evidence what that rests on.
+func (g *Guard) keeps(e *Endpoint, c *charge, now stats.Instant) Gate {
+	others := g.answersOfOthers(e)
+	crowd := g.room.crowding(&others)
+	share, known := g.share(e)
+	c.evidence.Crowding, c.evidence.Work = crowd, share
+	switch {
+	case known && share >= worksFor && crowd >= busy:
+		return Loaded
+	case now < g.room.heldTill || crowd >= crowded:
+		return NoRoom
+	}
+	return 0
+}
+
+// lend notes an ejection as a loan.
+func (g *Guard) lend(e *Endpoint, now stats.Instant) {
+	all := g.answersOfOthers(nil)
+	e.loan = loan{open: true, since: now, mean: meanOf(&all)}
+}
+
+func meanOf(s *stats.Snapshot) time.Duration {
+	return s.Sum() / time.Duration(max(s.Count(), 1))
+}
+
+// recall takes the longest loan back when the others are worse off without it,
+// one a second, and lends nothing for a while.
+func (g *Guard) recall(now stats.Instant) {
+	var oldest *Endpoint
+	least := time.Duration(math.MaxInt64)
+	for _, m := range g.members {
+		e := m.guard
+		if e.phase.Load() != uint32(Ejected) || !e.loan.open {
+			continue
+		}
+		least = min(least, e.loan.mean)
+		if now.Sub(e.loan.since) >= latencyEvery && (oldest == nil || e.loan.since < oldest.loan.since) {
+			oldest = e
+		}
+	}
+	if oldest == nil {
+		return
+	}
+	left := g.answersOfOthers(nil)
+	if left.Count() < leastAnswers {
+		return
+	}
+	crowd, worse := g.room.crowding(&left), meanOf(&left).Seconds()/max(least.Seconds(), 1e-6)
+	if (crowd < recallCrowd || worse < recallTimes) && worse < recallBlind {
+		return
+	}
+	g.room.heldTill = now.Add(ejectionTime(g.options.Base, g.options.Max, g.room.recalls))
+	g.room.recalls = min(g.room.recalls+1, 32)
+	oldest.level = max(oldest.level-1, 0)
+	g.takeIn(oldest, now, Action{
+		Kind: Release, Cause: oldest.cause, Gate: NoRoom,
+		Evidence: Evidence{Latency: meanOf(&left), Peers: least, Crowding: crowd},
+	})
+	g.changed(now)
+}
+
+// takeIn ends an ejection without trials and without a ramp.
+func (g *Guard) takeIn(e *Endpoint, now stats.Instant, a Action) {
+	a.At, a.Endpoint = now, e.address
+	e.clear()
+	e.latency.restart(e.stats)
+	e.since, e.cause, e.loan, e.work = now, 0, loan{}, work{}
+	e.pace.set(1, 0)
+	e.phase.Store(uint32(Serving))
+	g.journal.push(a)
+	g.version.Add(1)
+}
