@@ -57,6 +57,9 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 		g.lend(e, now)
 	}
 	d := g.eject(e, now)
+	if lent { // only a trial that is lost makes a loan longer
+		e.level--
+	}
 	e.cause, e.why = c.cause, c.evidence
 	e.patient.Store(0)
 	if c.cause == Latency { // to answer is not enough for an endpoint that was slow

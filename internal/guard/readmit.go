@@ -77,12 +77,14 @@ func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence Evidence) {
 func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
 	e.clear()
 	e.latency.restart(e.stats)
-	if e.loan.open {
+	lent := e.loan.open
+	if lent {
 		g.room.recalls = max(g.room.recalls-1, 0)
 	}
 	e.cause, e.loan = 0, loan{}
 	g.journal.push(Action{At: now, Endpoint: e.address, Kind: Readmit})
 	g.startRamp(e, now)
+	e.ramp.quick = lent
 	g.version.Add(1)
 	g.changed(now)
 	g.repace(now)
@@ -92,6 +94,7 @@ func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
 type ramp struct {
 	done    float64       // part of the way, in [0, 1]
 	spent   time.Duration // on it
+	quick   bool          // it answered all the time: it is warm
 	lagging bool          // it is much slower than the others and may not go on
 }
 
@@ -133,7 +136,7 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 		r, own := &e.ramp, max(min(dt, now.Sub(e.since)), 0) // it may have begun since the last tick
 		r.spent += own
 		if !r.lagging || r.spent > rampMost*g.options.SlowStart || g.room.crowd >= busy {
-			r.done += g.haste() * own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
+			r.done += g.haste(r) * own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
 		}
 		if r.done >= 1 {
 			over = true
@@ -150,8 +153,8 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 // haste is how much faster ramps go while the others have no room: what a ramp
 // keeps from an endpoint they have to take. Then slowness is no reason to wait
 // either, for it is what load looks like.
-func (g *Guard) haste() float64 {
-	if g.room.crowd >= recallCrowd {
+func (g *Guard) haste(r *ramp) float64 {
+	if r.quick || g.room.crowd >= recallCrowd {
 		return rampHaste
 	}
 	return 1

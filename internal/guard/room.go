@@ -185,9 +185,17 @@ func (g *Guard) lends(e *Endpoint, c *charge) bool {
 		return true
 	case Errors:
 		did, known := e.work.lately(e.stats)
-		return known && did.answers > 0 && 2*did.timeouts > did.failures
+		return known && did.answers > 0 && (2*did.timeouts > did.failures || g.overflows(e))
 	}
 	return false
+}
+
+// overflows reports whether an endpoint that fails also keeps those waiting
+// that it answers, and does the work of its peers: what fails is what its queue
+// has no room for.
+func (g *Guard) overflows(e *Endpoint) bool {
+	share, known := g.share(e)
+	return known && share >= worksFor && g.room.crowding(&e.latency.recent) >= recallCrowd
 }
 
 // keeps returns what keeps an endpoint in that answers. It notes in the
