@@ -57,6 +57,14 @@ func (l *latency) turn(s *lb.Stats, now stats.Instant) {
 	}
 }
 
+// lately is the last window with the one under way.
+func (l *latency) lately(s *lb.Stats) stats.Snapshot {
+	total := s.Latency.Snapshot()
+	own := total.Sub(&l.begun)
+	own.Add(&l.recent)
+	return own
+}
+
 // judgeLatencies ends the windows and ejects outliers. The caller holds the
 // lock.
 func (g *Guard) judgeLatencies(now stats.Instant) {

@@ -134,12 +134,14 @@ func (r *room) idleMedian() time.Duration {
 
 // crowding is the median of these answers over that of the idle cluster, 1
 // when either is not known.
-func (r *room) crowding(s *stats.Snapshot) float64 {
+func (r *room) crowding(s *stats.Snapshot) float64 { return r.crowdingAt(s, 0.5) }
+
+func (r *room) crowdingAt(s *stats.Snapshot, q float64) float64 {
 	idle := r.idleMedian()
 	if idle == 0 || s.Count() < leastAnswers {
 		return 1
 	}
-	return s.Quantile(0.5).Seconds() / idle.Seconds()
+	return s.Quantile(q).Seconds() / idle.Seconds()
 }
 
 // answersOfOthers are those of the last windows of all but e.
@@ -185,17 +187,17 @@ func (g *Guard) lends(e *Endpoint, c *charge) bool {
 		return true
 	case Errors:
 		did, known := e.work.lately(e.stats)
-		return known && did.answers > 0 && (2*did.timeouts > did.failures || g.overflows(e))
+		return known && did.answers > 0 && (2*did.timeouts > did.failures || g.overflows(e, c.evidence.Share))
 	}
 	return false
 }
 
-// overflows reports whether an endpoint that fails also keeps those waiting
-// that it answers, and does the work of its peers: what fails is what its queue
-// has no room for.
-func (g *Guard) overflows(e *Endpoint) bool {
-	share, known := g.share(e)
-	return known && share >= worksFor && g.room.crowding(&e.latency.recent) >= recallCrowd
+// overflows reports whether an endpoint that fails keeps those waiting that it
+// answers: what fails may be what its queue has no room for. Of its latencies
+// the quickest are those of the failures.
+func (g *Guard) overflows(e *Endpoint, failed float64) bool {
+	own := e.latency.lately(e.stats)
+	return g.room.crowdingAt(&own, failed+(1-failed)/2) >= recallCrowd
 }
 
 // keeps returns what keeps an endpoint in that answers. It notes in the
