@@ -125,9 +125,10 @@ func RampFactor(part, aggression float64) float64 {
 }
 
 // advance moves the ramps on. One that lags behind the others waits until it
-// is warm, but not for ever.
+// is warm, but not for ever, and not when it takes as much as they do: then it
+// is the load that makes it slow, and to hold it back would load the others.
 func (g *Guard) advance(dt time.Duration, now stats.Instant) {
-	over := false
+	over, largest := false, g.largestFactor()
 	for _, m := range g.members {
 		e := m.guard
 		if !m.usable || e.phase.Load() != uint32(Ramping) {
@@ -135,7 +136,7 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 		}
 		r, own := &e.ramp, max(min(dt, now.Sub(e.since)), 0) // it may have begun since the last tick
 		r.spent += own
-		if !r.lagging || r.spent > rampMost*g.options.SlowStart || g.room.crowd >= busy {
+		if !r.lagging || r.spent > rampMost*g.options.SlowStart || g.room.crowd >= busy || g.factorOf(e) >= largest {
 			r.done += g.haste(r) * own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
 		}
 		if r.done >= 1 {
@@ -175,10 +176,9 @@ func (g *Guard) ramping() bool {
 // counts is the factor over the largest one: where all are new, as when the
 // process starts, nobody is held back.
 func (g *Guard) repace(now stats.Instant) {
-	largest, weight := 0.0, 0.0
+	largest, weight := g.largestFactor(), 0.0
 	for _, m := range g.members {
 		if m.usable && m.guard.phase.Load() != uint32(Ejected) {
-			largest = max(largest, g.factorOf(m.guard))
 			weight += float64(m.endpoint.Weight)
 		}
 	}
@@ -192,6 +192,15 @@ func (g *Guard) repace(now stats.Instant) {
 		}
 		m.guard.pace.set(part, rate*float64(m.endpoint.Weight)/max(weight, 1)*part/largest)
 	}
+}
+
+func (g *Guard) largestFactor() (largest float64) {
+	for _, m := range g.members {
+		if m.usable && m.guard.phase.Load() != uint32(Ejected) {
+			largest = max(largest, g.factorOf(m.guard))
+		}
+	}
+	return largest
 }
 
 func (g *Guard) factorOf(e *Endpoint) float64 {
