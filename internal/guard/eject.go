@@ -38,8 +38,8 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 	if gate == 0 {
 		gate = g.gate()
 	}
-	lent := g.lends(e, &c)
-	if gate == 0 && lent {
+	lent := gate == 0 && g.lends(e, &c)
+	if lent {
 		gate = g.keeps(e, &c, now)
 	}
 	if gate != 0 {

@@ -133,7 +133,7 @@ func (g *Guard) compare(q float64, now stats.Instant) {
 			s.endpoint.ramp.lagging = known && s.log-typical > math.Log(lagTimes)
 		}
 		if s.outlier {
-			others := g.answersOfOthers(s.endpoint)
+			others := g.answers.Sub(&s.endpoint.latency.recent)
 			limit := time.Duration(math.Exp(typical+far(spread)) * float64(time.Second))
 			s.endpoint.latency.mark(s.evidence, chanceOf(&s.endpoint.latency.recent, &others, limit), now)
 		}
