@@ -49,7 +49,7 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 		e.level = max(0, e.level-int(now.Sub(e.since)/g.options.Max))
 	}
 	d := g.eject(e, now)
-	e.cause, e.why = c.cause, c.evidence
+	e.cause, e.why, e.lost = c.cause, c.evidence, 0
 	e.patient.Store(0)
 	if c.cause == Latency { // to answer is not enough for an endpoint that was slow
 		e.patient.Store(int64(e.latency.peers))
