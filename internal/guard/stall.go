@@ -84,7 +84,12 @@ func (g *Guard) overwhelmed(e *Endpoint, w waits, many time.Duration) (charge, b
 	total := e.stats.Latency.Snapshot()
 	own := total.Sub(&e.latency.begun)
 	own.Add(&e.latency.recent)
-	others := g.answers.Sub(&e.latency.recent)
+	var others stats.Snapshot
+	for _, m := range g.members {
+		if x := m.guard; x != e && m.usable && x.phase.Load() != uint32(Ejected) {
+			others.Add(&x.latency.recent)
+		}
+	}
 	if own.Count() < leastAnswers || others.Count() < leastAnswers {
 		return charge{}, false
 	}
