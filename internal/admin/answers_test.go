@@ -33,6 +33,7 @@ const (
 	onePolicy = "PUT /api/v1/clusters/{cluster}/policy"
 	oneState  = "PUT /api/v1/clusters/{cluster}/endpoints/{address}/state"
 	explained = "GET /api/v1/clusters/{cluster}/explain"
+	acted     = "GET /api/v1/clusters/{cluster}/actions"
 	newConfig = "POST /api/v1/config"
 	profiled  = "GET /debug/pprof/{profile}"
 	asJSON    = "Content-Type: application/json"
@@ -93,6 +94,10 @@ var cases = []aCase{
 	{call: explained, target: "/api/v1/clusters/users/explain?key=", before: busy, status: 200},
 	{call: explained, target: "/api/v1/clusters/web/explain?kye=ann", status: 400},
 	{call: explained, target: "/api/v1/clusters/none/explain", status: 404},
+	{call: acted, status: 200},
+	{call: acted, target: "/api/v1/clusters/users/actions?since=2026-01-31T12:00:00Z&limit=1", status: 200},
+	{call: acted, target: "/api/v1/clusters/web/actions?limit=many", status: 400},
+	{call: acted, target: "/api/v1/clusters/none/actions", status: 404},
 	{call: "POST /api/v1/clusters/{cluster}/whatif", status: 501},
 	{call: "PUT /api/v1/engine", body: `{"mode":"freeze"}`, status: 501},
 	{call: "GET /api/v1/decisions", status: 501},

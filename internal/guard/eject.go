@@ -60,7 +60,7 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 	if lent { // only a trial that is lost makes a loan longer
 		e.level--
 	}
-	e.cause, e.why = c.cause, c.evidence
+	e.cause, e.why, e.lost = c.cause, c.evidence, 0
 	e.patient.Store(0)
 	if c.cause == Latency { // to answer is not enough for an endpoint that was slow
 		e.patient.Store(int64(e.latency.peers))

@@ -51,6 +51,7 @@ type Endpoint struct {
 	cause     Cause
 	why       Evidence      // that the ejection rests on
 	level     int           // ejections that still count
+	lost      int           // trials since it was ejected that failed
 	since     stats.Instant // of the phase
 	ramp      ramp
 	latency   latency
@@ -90,6 +91,7 @@ type Status struct {
 	Trying bool          // ejected, and its time is over
 	Cause  Cause         // of the ejection
 	Why    Evidence      // that it rests on
+	Lost   int           // trials since that failed
 	Since  stats.Instant // of the phase
 	Until  stats.Instant // end of the ejection
 	Factor float64       // part of its share that it takes, in [0, 1]
@@ -109,7 +111,7 @@ func (g *Guard) Status(e *lb.Endpoint, now stats.Instant) Status {
 		s.Until = stats.Instant(x.until.Load())
 		s.Trying = now >= s.Until
 		s.Factor = 0
-		s.Why = x.why
+		s.Why, s.Lost = x.why, x.lost
 	}
 	return s
 }

@@ -67,6 +67,7 @@ func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence Evidence) {
 	switch {
 	case state == trialLost:
 		d := g.eject(e, now)
+		e.lost++
 		g.journal.push(Action{At: now, Endpoint: e.address, Kind: TrialLost, Cause: Trial, For: d, Evidence: evidence})
 	case state == trialIdle && well >= trialsNeeded:
 		g.readmit(e, now)

@@ -81,8 +81,7 @@ func (w *waits) stalled(quiet, few, many time.Duration, vain int) (c charge, yes
 // the others need as the latency guard finds too slow. That one waits for
 // three seconds of it, which a queue that grows does not leave.
 func (g *Guard) overwhelmed(e *Endpoint, w waits, many time.Duration) (charge, bool) {
-	own := e.latency.lately(e.stats)
-	others := g.answers.Sub(&e.latency.recent)
+	own, others := e.latency.lately(e.stats), g.answersOfOthers(e)
 	if own.Count() < leastAnswers || others.Count() < leastAnswers {
 		return charge{}, false
 	}
