@@ -36,14 +36,15 @@ func main() {
 func run(ctx context.Context) error {
 	names := flag.String("scenarios", "", "which, separated by commas; all shipped ones when empty")
 	choice := flag.String("policies", policies, "which, separated by commas")
-	seeds := flag.Int("seeds", 2, "how many, from 1 on")
+	seeds := flag.Int("seeds", 2, "how many")
+	first := flag.Uint64("seed", 1, "the first of them")
 	out := flag.String("out", "", "file to write the table to; standard output when empty")
 	data := flag.String("data", "", "file to write the cells to, as JSON")
 	before := flag.String("before", "", "file of cells of an earlier build, to show beside")
 	flag.Parse()
 	p := suite.Plan{Skip: suite.Keyless}
 	for i := range *seeds {
-		p.Seeds = append(p.Seeds, uint64(i+1))
+		p.Seeds = append(p.Seeds, *first+uint64(i))
 	}
 	for name := range strings.SplitSeq(*choice, ",") {
 		c, err := sim.ParseContender(name)
