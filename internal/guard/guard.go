@@ -96,6 +96,7 @@ type Guard struct {
 	fresh    []slowness
 	logs     []float64
 	order    []tally
+	queues   []float64
 }
 
 // New returns a guard that shares a budget with whoever spends it.

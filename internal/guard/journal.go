@@ -86,7 +86,7 @@ type Evidence struct {
 	Vain   int // of Stuck, those that were taken back already
 
 	Work     float64 // answers lately over those of the typical other one
-	Crowding float64 // median of the others over that of the idle cluster
+	Crowding float64 // of the others: their median over that of the idle cluster, or as many times more wait there
 
 	Shed     uint64 // requests turned away, of a ShedOff
 	From, To int    // limits, of a Limit

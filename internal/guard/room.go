@@ -41,13 +41,16 @@ const (
 
 // room is what the guard knows of the load of a cluster.
 type room struct {
-	block    stats.Snapshot   // answers since the last block of idleBlock
-	idle     [2]time.Duration // lowest median of a block: in the time that runs, and in the one before
+	block    stats.Snapshot // answers since the last block of idleBlock
+	idle     [2]idle        // the block with the lowest median: of the time that runs, and of the one before
 	turned   stats.Instant
 	heldTill stats.Instant // until when nothing is lent
 	recalls  int           // in a row, each doubling that time
 	crowd    float64       // of all, at the last reading
 }
+
+// idle is what answers take while the cluster has little to do.
+type idle struct{ median, mean time.Duration }
 
 // work is what an endpoint did lately: readings of its counters, one a second.
 type work struct {
@@ -111,11 +114,11 @@ func (g *Guard) readRoom(now stats.Instant) {
 		}
 	}
 	if now.Sub(r.turned) >= idleFor {
-		r.idle[1], r.idle[0], r.turned = r.idle[0], 0, now
+		r.idle[1], r.idle[0], r.turned = r.idle[0], idle{}, now
 	}
 	if r.block.Count() >= idleBlock {
-		if d := r.block.Quantile(0.5); r.idle[0] == 0 || d < r.idle[0] {
-			r.idle[0] = d
+		if d := r.block.Quantile(0.5); r.idle[0].median == 0 || d < r.idle[0].median {
+			r.idle[0] = idle{d, meanOf(&r.block)}
 		}
 		r.block = stats.Snapshot{}
 	}
@@ -124,9 +127,10 @@ func (g *Guard) readRoom(now stats.Instant) {
 	g.recall(now)
 }
 
-// idleMedian is the cluster's median when it has little to do, 0 when unknown.
-func (r *room) idleMedian() time.Duration {
-	if r.idle[0] == 0 || r.idle[1] > 0 && r.idle[1] < r.idle[0] {
+// whenIdle is what answers take when the cluster has little to do, 0 when that
+// is not known.
+func (r *room) whenIdle() idle {
+	if r.idle[0].median == 0 || r.idle[1].median > 0 && r.idle[1].median < r.idle[0].median {
 		return r.idle[1]
 	}
 	return r.idle[0]
@@ -137,7 +141,7 @@ func (r *room) idleMedian() time.Duration {
 func (r *room) crowding(s *stats.Snapshot) float64 { return r.crowdingAt(s, 0.5) }
 
 func (r *room) crowdingAt(s *stats.Snapshot, q float64) float64 {
-	idle := r.idleMedian()
+	idle := r.whenIdle().median
 	if idle == 0 || s.Count() < leastAnswers {
 		return 1
 	}
@@ -153,6 +157,45 @@ func (g *Guard) answersOfOthers(e *Endpoint) stats.Snapshot {
 		}
 	}
 	return all
+}
+
+// crowdingNow is how many wait at the others for an answer, at the least that
+// chance leaves of them, over how many would if the cluster were idle (Little's
+// law). A burst is seen by it before the answers are late; 0 when nothing is
+// known. One with a long queue counts as one with twice that of the typical one:
+// it is sick itself, or the next to be judged.
+func (g *Guard) crowdingNow(e *Endpoint) float64 {
+	rate, queues := 0.0, g.queues[:0]
+	for _, m := range g.members {
+		x := m.guard
+		did, ok := x.work.lately(x.stats)
+		if x == e || !ok || !m.usable || x.phase.Load() == uint32(Ejected) {
+			continue
+		}
+		rate += float64(did.answers) / float64(x.work.n-1)
+		queues = append(queues, x.waiting())
+	}
+	g.queues = queues
+	slices.Sort(queues)
+	waiting := 0.0
+	for _, q := range queues {
+		waiting += min(q, 2*queues[(len(queues)-1)/2]+2)
+	}
+	usual := rate * g.room.whenIdle().mean.Seconds()
+	if usual == 0 {
+		return 0
+	}
+	return max(waiting-2*math.Sqrt(waiting), 0) / usual
+}
+
+// waiting is how many attempts wait for an answer.
+func (e *Endpoint) waiting() (n float64) {
+	e.open.each(func(_ *Ticket, word uint64) {
+		if word&markWaiting != 0 {
+			n++
+		}
+	})
+	return n
 }
 
 // share is what e answered lately over what the typical one of its peers did,
@@ -204,11 +247,11 @@ func (g *Guard) overflows(e *Endpoint, failed float64) bool {
 // evidence what that rests on.
 func (g *Guard) keeps(e *Endpoint, c *charge, now stats.Instant) Gate {
 	others := g.answersOfOthers(e)
-	crowd := g.room.crowding(&others)
+	crowd := max(g.room.crowding(&others), g.crowdingNow(e))
 	share, known := g.share(e)
 	c.evidence.Crowding, c.evidence.Work = crowd, share
 	switch {
-	case known && share >= worksFor && crowd >= busy:
+	case known && share >= worksFor && (crowd >= busy || c.evidence.Stuck > 0): // of a burst many wait where all is well
 		return Loaded
 	case now < g.room.heldTill || crowd >= crowded:
 		return NoRoom
