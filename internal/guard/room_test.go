@@ -277,3 +277,32 @@ func TestRampIsQuickWhileTheOthersHaveNoRoom(t *testing.T) {
 		t.Errorf("%d s, %d s with crowded others, %d s of a loan; want 10, about 3 and 3", plain, crowd, loan)
 	}
 }
+
+// TestThoseThatWaitNowCrowd has many wait for an answer before any is late.
+func TestThoseThatWaitNowCrowd(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		at   []int // that wait, by endpoint
+		want func(crowd float64) bool
+	}{
+		{"nobody", []int{0, 0, 0, 0, 0}, func(c float64) bool { return c == 0 }},
+		{"as many as usual", []int{4, 4, 4, 4, 4}, func(c float64) bool { return c > 0.3 && c < 1.2 }},
+		{"a burst at all", []int{40, 40, 40, 40, 40}, func(c float64) bool { return c > 6 && c < 12 }},
+		{"a long queue at another one alone", []int{4, 400, 4, 4, 4}, func(c float64) bool { return c < busy }},
+		{"a long queue at the one that is judged", []int{400, 4, 4, 4, 4}, func(c float64) bool { return c < busy }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f := newFleet(5, Defaults())
+			f.pass(11 * time.Second)
+			f.load(6, 200, equal(5, 20*time.Millisecond)...)
+			for i, n := range row.at {
+				f.wait(i, n, idempotent)
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if crowd := f.crowdingNow(of(f.endpoints[0])); !row.want(crowd) {
+				t.Errorf("crowding %g", crowd)
+			}
+		})
+	}
+}
