@@ -56,10 +56,10 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 	if lent {
 		g.lend(e, now)
 	}
-	d := g.eject(e, now)
-	if lent { // only a trial that is lost makes a loan longer
-		e.level--
+	if lent && now.Sub(e.since) > ejectionTime(g.options.Base, g.options.Max, e.level) {
+		e.level = max(e.level-1, 0) // it was well for longer than it would be out: this is another time, not a relapse
 	}
+	d := g.eject(e, now)
 	e.cause, e.why, e.lost = c.cause, c.evidence, 0
 	e.patient.Store(0)
 	if c.cause == Latency { // to answer is not enough for an endpoint that was slow
