@@ -28,8 +28,8 @@ const (
 	busy    = 1.5
 	crowded = 4
 	// A loan is called back when the others are crowded by recallCrowd and need
-	// recallTimes of what all needed before it; without an idle median to go by
-	// it takes recallBlind times.
+	// recallTimes of what all needed before it. Where the idle median is wrong, a
+	// median of recallBlind times that of before is crowded too.
 	recallCrowd = 2
 	recallTimes = 1.2
 	recallBlind = 2
@@ -91,9 +91,9 @@ func (w *work) lately(s *lb.Stats) (r reading, known bool) {
 
 // loan is an ejection of an endpoint that still answered.
 type loan struct {
-	open  bool
-	since stats.Instant
-	mean  time.Duration // latency of all before it
+	open         bool
+	since        stats.Instant
+	mean, median time.Duration // latency of all before it
 }
 
 // readRoom takes the readings of a second. It follows the end of the latency
@@ -250,10 +250,14 @@ func (g *Guard) keeps(e *Endpoint, c *charge, now stats.Instant) Gate {
 	crowd := max(g.room.crowding(&others), g.crowdingNow(e))
 	share, known := g.share(e)
 	c.evidence.Crowding, c.evidence.Work = crowd, share
+	most := float64(crowded)
+	if c.cause == Errors { // what failed here would fail there
+		most = recallCrowd
+	}
 	switch {
 	case known && share >= worksFor && (crowd >= busy || c.evidence.Stuck > 0): // of a burst many wait where all is well
 		return Loaded
-	case now < g.room.heldTill || crowd >= crowded:
+	case now < g.room.heldTill || crowd >= most:
 		return NoRoom
 	}
 	return 0
@@ -262,7 +266,7 @@ func (g *Guard) keeps(e *Endpoint, c *charge, now stats.Instant) Gate {
 // lend notes an ejection as a loan.
 func (g *Guard) lend(e *Endpoint, now stats.Instant) {
 	all := g.answersOfOthers(nil)
-	e.loan = loan{open: true, since: now, mean: meanOf(&all)}
+	e.loan = loan{open: true, since: now, mean: meanOf(&all), median: all.Quantile(0.5)}
 }
 
 func meanOf(s *stats.Snapshot) time.Duration {
@@ -273,13 +277,13 @@ func meanOf(s *stats.Snapshot) time.Duration {
 // one a second, and lends nothing for a while.
 func (g *Guard) recall(now stats.Instant) {
 	var oldest *Endpoint
-	least := time.Duration(math.MaxInt64)
+	least, median := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 	for _, m := range g.members {
 		e := m.guard
 		if e.phase.Load() != uint32(Ejected) || !e.loan.open {
 			continue
 		}
-		least = min(least, e.loan.mean)
+		least, median = min(least, e.loan.mean), min(median, e.loan.median)
 		if now.Sub(e.loan.since) >= latencyEvery && (oldest == nil || e.loan.since < oldest.loan.since) {
 			oldest = e
 		}
@@ -292,7 +296,8 @@ func (g *Guard) recall(now stats.Instant) {
 		return
 	}
 	crowd, worse := g.room.crowding(&left), meanOf(&left).Seconds()/max(least.Seconds(), 1e-6)
-	if (crowd < recallCrowd || worse < recallTimes) && worse < recallBlind {
+	blind := left.Quantile(0.5) >= recallBlind*median
+	if worse < recallTimes || crowd < recallCrowd && !blind {
 		return
 	}
 	g.room.heldTill = now.Add(ejectionTime(g.options.Base, g.options.Max, g.room.recalls))
