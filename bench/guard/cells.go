@@ -112,7 +112,7 @@ func (r *Runner) identity(machine string) func(Key) (string, error) {
 		if own(k.Arm) {
 			program = r.build
 		}
-		what, err := json.Marshal([]any{machine, program, string(text), sc.fault(k.Arm), sc.times(k.Size), sc.Rate, sc.Large, slots, large})
+		what, err := json.Marshal([]any{machine, program, string(text), sc.fault(k.Arm), sc.times(k.Size), sc.Rate, sc.Large, sc.Open, slots, large})
 		if err != nil {
 			return "", err
 		}

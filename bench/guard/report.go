@@ -61,7 +61,11 @@ func (r *Runner) table(b *strings.Builder, sc *Scenario, s *figure.Sheet) {
 			if own := r.cell(size, sc, p, Guard) + r.cell(size, sc, p, Control); size == Quick && own == "––" {
 				continue
 			}
-			fmt.Fprintf(b, "| %s%s | %s | %s | | | %s |\n", p, mark, r.cell(size, sc, p, Guard), r.cell(size, sc, p, Control), verdict(size, sc, p, s))
+			control := r.cell(size, sc, p, Control)
+			if why := sc.Alike[p]; why != "" {
+				control += "; counts not: " + why
+			}
+			fmt.Fprintf(b, "| %s%s | %s | %s | | | %s |\n", p, mark, r.cell(size, sc, p, Guard), control, verdict(size, sc, p, s))
 		}
 		if h, n := r.cell(size, sc, "", HAProxy), r.cell(size, sc, "", Nginx); h+n != "––" {
 			fmt.Fprintf(b, "| as configured%s | | | %s | %s | |\n", mark, h, n)

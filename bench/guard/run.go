@@ -46,7 +46,7 @@ func (r *Runner) measure(ctx context.Context, k Key) (*Cell, error) {
 		return nil, err
 	}
 	sc := scenario(k.Figure)
-	p := &play{stage: s, fault: sc.fault(k.Arm), observed: observed{times: sc.times(k.Size)}}
+	p := &play{stage: s, open: sc.Open, fault: sc.fault(k.Arm), observed: observed{times: sc.times(k.Size)}}
 	stop, err := rig.Watch()
 	if err != nil {
 		return nil, err
@@ -77,6 +77,7 @@ func void(figure string, w rig.Watched, late float64) string {
 type play struct {
 	*stage
 	observed
+	open  int // most connections of the load
 	fault Fault
 	began time.Time
 
@@ -152,7 +153,7 @@ func (p *play) note(n int) (err error) {
 func (p *play) send(ctx context.Context, rate float64, span time.Duration) error {
 	_, err := load.Run(ctx, load.Options{
 		URL: "http://" + p.subject.Listen + "/work", Rate: rate, For: span, Seed: uint64(p.key.Seed),
-		Connections: mostOpen, Timeout: clientTimeout, OnResult: p.add,
+		Connections: p.open, Timeout: clientTimeout, OnResult: p.add,
 	})
 	return err
 }

@@ -70,6 +70,7 @@ type Options struct {
 	Token    string   // bearer token; "" for none
 	Names    []string // host names besides the loopback ones that callers may use
 	Balancer Balancer
+	Guards   GuardJournal // nil for none
 	Config   Configurator
 	Metrics  http.Handler
 	Version  string

@@ -38,6 +38,7 @@ const (
 	oneEngine  = "PUT /api/v1/clusters/{cluster}/engine"
 	allEngines = "PUT /api/v1/engine"
 	journal    = "GET /api/v1/decisions"
+	acted      = "GET /api/v1/clusters/{cluster}/actions"
 	recorded   = "GET /api/v1/clusters/{cluster}/record"
 	newConfig  = "POST /api/v1/config"
 	profiled   = "GET /debug/pprof/{profile}"
@@ -108,6 +109,10 @@ var cases = []aCase{
 	{call: explained, target: "/api/v1/clusters/users/explain?key=", before: busy, status: 200},
 	{call: explained, target: "/api/v1/clusters/web/explain?kye=ann", status: 400},
 	{call: explained, target: "/api/v1/clusters/none/explain", status: 404},
+	{call: acted, status: 200},
+	{call: acted, target: "/api/v1/clusters/users/actions?since=2026-01-31T12:00:00Z&limit=1", status: 200},
+	{call: acted, target: "/api/v1/clusters/web/actions?limit=many", status: 400},
+	{call: acted, target: "/api/v1/clusters/none/actions", status: 404},
 	{call: "POST /api/v1/clusters/{cluster}/whatif", status: 501},
 	{call: recorded, status: 200},
 	{call: recorded, target: "/api/v1/clusters/web/record?for=2h", status: 400},

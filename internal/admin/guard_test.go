@@ -108,6 +108,7 @@ func TestWhatEachCallNeeds(t *testing.T) {
 		"PUT /api/v1/clusters/{cluster}/endpoints/{address}/state": usually,
 		"GET /api/v1/clusters/{cluster}/explain":                   usually,
 		"GET /api/v1/clusters/{cluster}/record":                    usually,
+		"GET /api/v1/clusters/{cluster}/actions":                   usually,
 		"POST /api/v1/clusters/{cluster}/whatif":                   usually,
 		"PUT /api/v1/engine":                                       usually,
 		"GET /api/v1/decisions":                                    usually,

@@ -155,7 +155,7 @@ func newRig(change ...func(*Options)) *rig {
 	}
 	c := &configurator{text: document, file: document}
 	o := Options{
-		Balancer: b, Config: c, Version: "test", Now: func() stats.Instant { return 1 }, Log: slog.New(slog.DiscardHandler),
+		Balancer: b, Guards: guardJournal{}, Config: c, Version: "test", Now: func() stats.Instant { return 1 }, Log: slog.New(slog.DiscardHandler),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "poise_build_info 1\n")

@@ -109,7 +109,7 @@ func New(o Options) (*App, error) {
 	}
 	a.restore()
 	a.api = admin.New(admin.Options{
-		Token: o.Config.Admin.Token, Names: o.Config.Admin.Names, Balancer: a, Config: a, Version: o.Version, Now: a.now, Log: o.Log,
+		Token: o.Config.Admin.Token, Names: o.Config.Admin.Names, Balancer: a, Guards: a, Config: a, Version: o.Version, Now: a.now, Log: o.Log,
 		Metrics: telemetry.Handler(a.sources()),
 	})
 	if err := a.bindAdmin(&o.Config.Admin); err != nil {

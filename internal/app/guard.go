@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
+	"poise/internal/admin"
 	"poise/internal/cluster"
 	"poise/internal/config"
 	"poise/internal/guard"
@@ -41,6 +43,27 @@ func guardOptions(c *config.Cluster) guard.Options {
 		o.Hedge.Quantile, o.Hedge.After, _ = config.ParseHedge(c.Hedge.After) // validated
 	}
 	return o
+}
+
+// target is a route and a cluster that it sends requests to.
+type target struct{ route, cluster string }
+
+// usuals tells each guard which routes come to it, and returns what it keeps
+// of them.
+func usuals(c *config.Config, routes *route.Table, clusters []*managed) map[target]*guard.Usual {
+	all := map[target]*guard.Usual{}
+	for _, m := range clusters {
+		var names []string
+		for i, r := range c.Routes {
+			if slices.ContainsFunc(r.To, func(t config.Target) bool { return t.Cluster == m.Name() }) {
+				names = append(names, routes.Name(i))
+			}
+		}
+		for i, u := range m.guard.Usuals(names) {
+			all[target{names[i], m.Name()}] = u
+		}
+	}
+	return all
 }
 
 // budgetsOf are the shares of requests that may be retries, and hedges.
@@ -122,6 +145,12 @@ func reasonOf(s *guard.Status) string {
 	if why := s.Why.Text(s.Cause); why != "" {
 		reason += ": " + why
 	}
+	switch {
+	case s.Lost == 1:
+		reason += "; a trial failed since"
+	case s.Lost > 1:
+		reason += fmt.Sprintf("; %d trials failed since", s.Lost)
+	}
 	return reason
 }
 
@@ -188,6 +217,36 @@ func noteOf(act *guard.Action) string {
 	return ""
 }
 
+// Actions implements admin.GuardJournal.
+func (a *App) Actions(name string, since time.Time, limit int) []admin.Action {
+	for _, m := range *a.clusters.Load() {
+		if m.Name() != name {
+			continue
+		}
+		now, wall := a.now(), time.Now()
+		var all []admin.Action
+		for _, act := range m.guard.Journal().Last(nil, now.Add(-wall.Sub(since)), limit) {
+			all = append(all, actionOf(name, &act, wall.Add(-now.Sub(act.At))))
+		}
+		return all
+	}
+	return nil
+}
+
+func actionOf(cluster string, act *guard.Action, at time.Time) admin.Action {
+	v := admin.Action{
+		ID: act.Number, Kind: admin.KindGuard, At: at, Cluster: cluster, Endpoint: act.Endpoint,
+		Action: act.Kind.String(), For: act.For.Seconds(), Text: act.Text(),
+	}
+	if act.Cause != 0 {
+		v.Cause = act.Cause.String()
+	}
+	if act.Gate != 0 {
+		v.Gate = act.Gate.String()
+	}
+	return v
+}
+
 func (a *App) logAction(m *managed, act *guard.Action) {
 	level := slog.LevelInfo
 	switch act.Kind {
@@ -197,8 +256,14 @@ func (a *App) logAction(m *managed, act *guard.Action) {
 		level = slog.LevelWarn
 	case guard.PanicOn, guard.PanicOff:
 		return // the cluster says so itself
+	case guard.ShedOn:
+		level = slog.LevelWarn
 	}
-	attributes := []any{"cluster", m.Name(), "endpoint", act.Endpoint, "action", act.Kind.String()}
+	attributes := []any{"cluster", m.Name()}
+	if act.Endpoint != "" {
+		attributes = append(attributes, "endpoint", act.Endpoint)
+	}
+	attributes = append(attributes, "action", act.Kind.String())
 	if act.Cause != 0 {
 		attributes = append(attributes, "cause", act.Cause.String())
 	}
@@ -207,6 +272,12 @@ func (a *App) logAction(m *managed, act *guard.Action) {
 	}
 	if act.For > 0 {
 		attributes = append(attributes, "for", act.For)
+	}
+	switch act.Kind {
+	case guard.ShedOff:
+		attributes = append(attributes, "turned_away", act.Evidence.Shed)
+	case guard.Limit:
+		attributes = append(attributes, "limit", act.Evidence.To, "was", act.Evidence.From)
 	}
 	if why := act.Evidence.Text(act.Cause); why != "" {
 		attributes = append(attributes, "evidence", why)

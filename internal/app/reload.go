@@ -232,11 +232,14 @@ func tableOf(c *config.Config, clusters []*managed) (*proxy.Table, error) {
 			return nil, fmt.Errorf("cluster %s: %w", m.Name(), err)
 		}
 	}
+	usual := usuals(c, routes, clusters)
 	t := &proxy.Table{Routes: routes}
-	for _, r := range c.Routes {
+	for i, r := range c.Routes {
 		var row []*proxy.Upstream
 		for _, to := range r.To {
-			row = append(row, ups[to.Cluster])
+			u := *ups[to.Cluster]
+			u.Usual = usual[target{routes.Name(i), to.Cluster}]
+			row = append(row, &u)
 		}
 		t.Targets = append(t.Targets, row)
 	}

@@ -38,6 +38,10 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 	if gate == 0 {
 		gate = g.gate()
 	}
+	lent := gate == 0 && g.lends(e, &c)
+	if lent {
+		gate = g.keeps(e, &c, now)
+	}
 	if gate != 0 {
 		if told := e.held[gate]; told == 0 || now.Sub(told) >= tellAgain {
 			e.held[gate] = now
@@ -48,8 +52,15 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 	if g.options.Max > 0 { // every such time spent well takes one doubling back
 		e.level = max(0, e.level-int(now.Sub(e.since)/g.options.Max))
 	}
+	e.loan = loan{}
+	if lent {
+		g.lend(e, now)
+	}
+	if lent && now.Sub(e.since) > ejectionTime(g.options.Base, g.options.Max, e.level) {
+		e.level = max(e.level-1, 0) // it was well for longer than it would be out: this is another time, not a relapse
+	}
 	d := g.eject(e, now)
-	e.cause, e.why = c.cause, c.evidence
+	e.cause, e.why, e.lost = c.cause, c.evidence, 0
 	e.patient.Store(0)
 	if c.cause == Latency { // to answer is not enough for an endpoint that was slow
 		e.patient.Store(int64(e.latency.peers))

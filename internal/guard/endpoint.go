@@ -48,18 +48,25 @@ type Endpoint struct {
 	_        [64]byte
 
 	// Changed under the guard's lock.
-	cause    Cause
-	why      Evidence      // that the ejection rests on
-	level    int           // ejections that still count
-	since    stats.Instant // of the phase
-	ramp     ramp
-	latency  latency
-	gradient gradient
-	proposed int // limit that the gradient came to, also when it is not enforced
-	counted  bool
-	seen     tallies // what of total is its own
-	hangs    bool
-	held     [gates]stats.Instant // when a hold-back by this gate was last told
+	cause     Cause
+	why       Evidence      // that the ejection rests on
+	level     int           // ejections that still count
+	lost      int           // trials since it was ejected that failed
+	since     stats.Instant // of the phase
+	ramp      ramp
+	latency   latency
+	work      work
+	loan      loan
+	gradient  gradient
+	proposed  int // limit that the gradient came to, also when it is not enforced
+	counted   bool
+	seen      tallies // what of total is its own
+	hangs     bool
+	vain      int    // attempts taken back one by one since the endpoint's last answer
+	vainSince uint32 // millisecond of that answer
+	enforced  int    // limit that was last told
+	toldAt    stats.Instant
+	held      [gates]stats.Instant // when a hold-back by this gate was last told
 
 	watched   uint64 // number of the trial that the last tick saw, and when an attempt of it was last there
 	watchedAt stats.Instant
@@ -84,6 +91,7 @@ type Status struct {
 	Trying bool          // ejected, and its time is over
 	Cause  Cause         // of the ejection
 	Why    Evidence      // that it rests on
+	Lost   int           // trials since that failed
 	Since  stats.Instant // of the phase
 	Until  stats.Instant // end of the ejection
 	Factor float64       // part of its share that it takes, in [0, 1]
@@ -103,7 +111,7 @@ func (g *Guard) Status(e *lb.Endpoint, now stats.Instant) Status {
 		s.Until = stats.Instant(x.until.Load())
 		s.Trying = now >= s.Until
 		s.Factor = 0
-		s.Why = x.why
+		s.Why, s.Lost = x.why, x.lost
 	}
 	return s
 }

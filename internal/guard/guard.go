@@ -88,9 +88,15 @@ type Guard struct {
 
 	report  Report // memory that is used again
 	hanging []hang
-	fresh   []slowness
-	logs    []float64
-	order   []tally
+	lonely  []*Endpoint
+	usual   map[string]*Usual // by route
+
+	shedding shedding
+	room     room
+	fresh    []slowness
+	logs     []float64
+	order    []tally
+	queues   []float64
 }
 
 // New returns a guard that shares a budget with whoever spends it.

@@ -22,9 +22,12 @@ const (
 	Serve                     // the ramp is over
 	PanicOn                   // so few are left that health is ignored
 	PanicOff
+	ShedOn  // requests are turned away, since every endpoint is at its limit
+	ShedOff // no more of them
+	Limit   // an enforced limit has changed, by a fifth or more
 )
 
-var kindNames = [...]string{"", "eject", "hold-back", "trial-won", "trial-lost", "readmit", "take-back", "release", "serve", "panic-on", "panic-off"}
+var kindNames = [...]string{"", "eject", "hold-back", "trial-won", "trial-lost", "readmit", "take-back", "release", "serve", "panic-on", "panic-off", "shed-on", "shed-off", "limit"}
 
 // String returns the kind's name in logs and metrics.
 func (k Kind) String() string { return kindNames[k] }
@@ -54,10 +57,12 @@ const (
 	Panic                         // too few usable endpoints would be left
 	Volume                        // too little was seen, of it or of the others
 	EveryoneAlike                 // the others are no better
+	Loaded                        // it does the work of its peers, and they wait for each other as well
+	NoRoom                        // the others have no room for its share
 	gates
 )
 
-var gateNames = [gates]string{"", "max-ejected", "panic", "volume", "everyone-alike"}
+var gateNames = [gates]string{"", "max-ejected", "panic", "volume", "everyone-alike", "loaded", "no-room"}
 
 // String returns the gate's name in logs and metrics.
 func (g Gate) String() string { return gateNames[g] }
@@ -78,10 +83,18 @@ type Evidence struct {
 	Stuck  int           // attempts that wait for an answer longer than Limit
 	Oldest time.Duration // how long the oldest of them waits
 	Limit  time.Duration
+	Vain   int // of Stuck, those that were taken back already
+
+	Work     float64 // answers lately over those of the typical other one
+	Crowding float64 // of the others: their median over that of the idle cluster, or as many times more wait there
+
+	Shed     uint64 // requests turned away, of a ShedOff
+	From, To int    // limits, of a Limit
 }
 
 // Action is one thing the guard did or kept from doing.
 type Action struct {
+	Number   uint64 // of the journal, from 1 on
 	At       stats.Instant
 	Endpoint string // address; "" when it is about the cluster
 	Kind     Kind
@@ -93,8 +106,8 @@ type Action struct {
 
 const journalSize = 256
 
-// Journal keeps the last actions until a reader has drained them. It may be
-// used by many goroutines.
+// Journal keeps the last actions: for one reader that drains them, and for
+// those who look. It may be used by many goroutines.
 type Journal struct {
 	mu   sync.Mutex
 	ring [journalSize]Action
@@ -105,8 +118,23 @@ type Journal struct {
 func (j *Journal) push(a Action) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	a.Number = j.next + 1
 	j.ring[j.next%journalSize] = a
 	j.next++
+}
+
+// Last appends the last actions that were not before since to list, at most
+// so many, oldest first. It may be called at any time and drains nothing.
+func (j *Journal) Last(list []Action, since stats.Instant, most int) []Action {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := min(uint64(max(most, 0)), j.next, journalSize)
+	for i := j.next - n; i < j.next; i++ {
+		if a := &j.ring[i%journalSize]; a.At >= since {
+			list = append(list, *a)
+		}
+	}
+	return list
 }
 
 // Drain appends the actions since the last call to list, and says how many

@@ -35,6 +35,8 @@ type latency struct {
 	fresh  bool           // it ended with this judgement, with answers enough
 	slow   int            // windows in a row that were too slow
 	marked stats.Instant  // of the last judgement that found it so
+	chance float64        // logarithm, of the slow windows by chance; of the last one alone with window
+	window float64
 	why    Evidence
 	peers  time.Duration // 99th percentile of the others, 0 when unknown
 }
@@ -53,6 +55,14 @@ func (l *latency) turn(s *lb.Stats, now stats.Instant) {
 	if l.fresh || now.Sub(l.at) >= latencyMost {
 		l.recent, l.begun, l.at = window, total, now
 	}
+}
+
+// lately is the last window with the one under way.
+func (l *latency) lately(s *lb.Stats) stats.Snapshot {
+	total := s.Latency.Snapshot()
+	own := total.Sub(&l.begun)
+	own.Add(&l.recent)
+	return own
 }
 
 // judgeLatencies ends the windows and ejects outliers. The caller holds the
@@ -78,6 +88,7 @@ func (g *Guard) judgeLatencies(now stats.Instant) {
 	for _, q := range [...]float64{0.9, 0.5} { // the median last: its evidence says more
 		g.compare(q, now)
 	}
+	g.readRoom(now)
 	g.ejectSlow(now)
 }
 
@@ -122,16 +133,20 @@ func (g *Guard) compare(q float64, now stats.Instant) {
 			s.endpoint.ramp.lagging = known && s.log-typical > math.Log(lagTimes)
 		}
 		if s.outlier {
-			s.endpoint.latency.mark(s.evidence, now)
+			others := g.answers.Sub(&s.endpoint.latency.recent)
+			limit := time.Duration(math.Exp(typical+far(spread)) * float64(time.Second))
+			s.endpoint.latency.mark(s.evidence, chanceOf(&s.endpoint.latency.recent, &others, limit), now)
 		}
 	}
 	g.fresh = fresh
 }
 
 func isOutlier(s *slowness, typical, spread float64) bool {
-	far := max(math.Log(latencyTimes), latencySpreads*spread)
-	return s.log-typical > far && s.evidence.Latency-s.evidence.Peers >= leastSlow
+	return s.log-typical > far(spread) && s.evidence.Latency-s.evidence.Peers >= leastSlow
 }
+
+// far is by how much a logarithm stands out.
+func far(spread float64) float64 { return max(math.Log(latencyTimes), latencySpreads*spread) }
 
 // center returns the median of the logarithms and their spread, as a standard
 // deviation. Of two endpoints the faster one is the typical one: their median
@@ -155,8 +170,15 @@ func center(all []slowness, logs []float64) (typical, spread float64, known bool
 	return typical, 1.4826 * logs[(len(logs)-1)/2], true
 }
 
-// mark notes that the window that has just ended was too slow.
-func (l *latency) mark(why Evidence, now stats.Instant) { l.marked, l.why = now, why }
+// mark notes that the window that has just ended was too slow, and the
+// logarithm of how likely that is by chance. Of two quantiles the less likely
+// one counts.
+func (l *latency) mark(why Evidence, chance float64, now stats.Instant) {
+	if l.marked != now {
+		l.window = 0
+	}
+	l.marked, l.why, l.window = now, why, min(l.window, chance)
+}
 
 // ejectSlow counts the slow windows and ejects those that have had enough. One
 // that ramps up is given the time to warm up.
@@ -167,10 +189,12 @@ func (g *Guard) ejectSlow(now stats.Instant) {
 			continue
 		}
 		if e.latency.marked != now {
-			e.latency.slow = 0
+			e.latency.slow, e.latency.chance = 0, 0
 			continue
 		}
-		if e.latency.slow++; e.latency.slow >= slowWindows {
+		e.latency.slow++
+		e.latency.chance += e.latency.window
+		if e.latency.slow >= slowWindows && noChance(e.latency.chance, e.latency.slow, len(g.members)) {
 			g.follow(e, charge{cause: Latency, evidence: e.latency.why}, now)
 		}
 	}

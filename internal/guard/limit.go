@@ -149,6 +149,18 @@ func (e *Endpoint) drops() uint64 {
 	return e.stats.Outcomes[lb.Timeout].Load() + e.stats.Outcomes[lb.Pressure].Load()
 }
 
+// tellLimit notes a limit that has changed by a fifth, at most every so often.
+func (g *Guard) tellLimit(e *Endpoint) {
+	change := e.proposed - e.enforced
+	if 5*max(change, -change) < max(e.enforced, 1) || e.enforced != 0 && g.ticked.Sub(e.toldAt) < tellAgain {
+		return
+	}
+	if e.enforced != 0 {
+		g.journal.push(Action{At: g.ticked, Endpoint: e.address, Kind: Limit, Evidence: Evidence{From: e.enforced, To: e.proposed}})
+	}
+	e.enforced, e.toldAt = e.proposed, g.ticked
+}
+
 // learnLimits learns, and puts in force what is to be enforced. The caller
 // holds the lock.
 func (g *Guard) learnLimits() {
@@ -164,6 +176,7 @@ func (g *Guard) learnLimits() {
 				e.proposed = limitInitial
 			}
 			e.limit.Store(int32(e.proposed))
+			g.tellLimit(e)
 		case Observe:
 			e.learnLimit()
 			e.limit.Store(0)

@@ -62,6 +62,7 @@ type Waiter struct {
 // wait, and by attempts that end while some do.
 type Queue struct {
 	length atomic.Int32
+	shed   atomic.Uint64 // requests that were told to come back later
 
 	mu      sync.Mutex
 	options QueueOptions
@@ -101,7 +102,11 @@ func (q *Queue) Push(w *Waiter, now stats.Instant) bool {
 	}
 	shed, ok := q.insert(w, now)
 	if shed != nil {
+		q.shed.Add(1)
 		shed.Wake(Shed)
+	}
+	if !ok {
+		q.shed.Add(1)
 	}
 	return ok
 }
@@ -184,6 +189,7 @@ func (q *Queue) Sweep(now stats.Instant) {
 		if w == nil {
 			return
 		}
+		q.shed.Add(1)
 		w.Wake(v)
 	}
 }
@@ -253,4 +259,32 @@ func (q *Queue) unlink(w *Waiter) {
 	}
 	w.queued, w.next, w.previous = false, nil, nil
 	q.length.Add(-1)
+}
+
+// shedding is whether requests are being turned away.
+type shedding struct {
+	on          bool
+	last, first uint64        // how many were, as of the last tick, and when it began
+	at          stats.Instant // of the last time that some were
+}
+
+// shedQuiet is how long nobody must be turned away for it to be over.
+const shedQuiet = 2 * time.Second
+
+// tellShedding notes that requests begin to be turned away, and that it is
+// over. The caller holds the lock.
+func (g *Guard) tellShedding(now stats.Instant) {
+	s, n := &g.shedding, g.queue.shed.Load()
+	if n != s.last {
+		if !s.on {
+			s.on, s.first = true, s.last
+			g.journal.push(Action{At: now, Kind: ShedOn})
+		}
+		s.last, s.at = n, now
+		return
+	}
+	if s.on && now.Sub(s.at) >= shedQuiet {
+		s.on = false
+		g.journal.push(Action{At: now, Kind: ShedOff, Evidence: Evidence{Shed: n - s.first}})
+	}
 }

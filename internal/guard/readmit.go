@@ -67,6 +67,7 @@ func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence Evidence) {
 	switch {
 	case state == trialLost:
 		d := g.eject(e, now)
+		e.lost++
 		g.journal.push(Action{At: now, Endpoint: e.address, Kind: TrialLost, Cause: Trial, For: d, Evidence: evidence})
 	case state == trialIdle && well >= trialsNeeded:
 		g.readmit(e, now)
@@ -77,9 +78,14 @@ func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence Evidence) {
 func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
 	e.clear()
 	e.latency.restart(e.stats)
-	e.cause = 0
+	lent := e.loan.open
+	if lent {
+		g.room.recalls = max(g.room.recalls-1, 0)
+	}
+	e.cause, e.loan = 0, loan{}
 	g.journal.push(Action{At: now, Endpoint: e.address, Kind: Readmit})
 	g.startRamp(e, now)
+	e.ramp.quick = lent
 	g.version.Add(1)
 	g.changed(now)
 	g.repace(now)
@@ -89,6 +95,7 @@ func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
 type ramp struct {
 	done    float64       // part of the way, in [0, 1]
 	spent   time.Duration // on it
+	quick   bool          // it answered all the time: it is warm
 	lagging bool          // it is much slower than the others and may not go on
 }
 
@@ -119,9 +126,10 @@ func RampFactor(part, aggression float64) float64 {
 }
 
 // advance moves the ramps on. One that lags behind the others waits until it
-// is warm, but not for ever.
+// is warm, but not for ever, and not when it takes as much as they do: then it
+// is the load that makes it slow, and to hold it back would load the others.
 func (g *Guard) advance(dt time.Duration, now stats.Instant) {
-	over := false
+	over, largest := false, g.largestFactor()
 	for _, m := range g.members {
 		e := m.guard
 		if !m.usable || e.phase.Load() != uint32(Ramping) {
@@ -129,8 +137,8 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 		}
 		r, own := &e.ramp, max(min(dt, now.Sub(e.since)), 0) // it may have begun since the last tick
 		r.spent += own
-		if !r.lagging || r.spent > rampMost*g.options.SlowStart {
-			r.done += own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
+		if !r.lagging || r.spent > rampMost*g.options.SlowStart || g.room.crowd >= busy || g.factorOf(e) >= largest {
+			r.done += g.haste(r) * own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
 		}
 		if r.done >= 1 {
 			over = true
@@ -143,6 +151,18 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 		g.repace(now)
 	}
 }
+
+// haste is how much faster ramps go while the others have no room: what a ramp
+// keeps from an endpoint they have to take. Then slowness is no reason to wait
+// either, for it is what load looks like.
+func (g *Guard) haste(r *ramp) float64 {
+	if r.quick || g.room.crowd >= recallCrowd {
+		return rampHaste
+	}
+	return 1
+}
+
+const rampHaste = 4
 
 func (g *Guard) ramping() bool {
 	for _, m := range g.members {
@@ -157,10 +177,9 @@ func (g *Guard) ramping() bool {
 // counts is the factor over the largest one: where all are new, as when the
 // process starts, nobody is held back.
 func (g *Guard) repace(now stats.Instant) {
-	largest, weight := 0.0, 0.0
+	largest, weight := g.largestFactor(), 0.0
 	for _, m := range g.members {
 		if m.usable && m.guard.phase.Load() != uint32(Ejected) {
-			largest = max(largest, g.factorOf(m.guard))
 			weight += float64(m.endpoint.Weight)
 		}
 	}
@@ -174,6 +193,15 @@ func (g *Guard) repace(now stats.Instant) {
 		}
 		m.guard.pace.set(part, rate*float64(m.endpoint.Weight)/max(weight, 1)*part/largest)
 	}
+}
+
+func (g *Guard) largestFactor() (largest float64) {
+	for _, m := range g.members {
+		if m.usable && m.guard.phase.Load() != uint32(Ejected) {
+			largest = max(largest, g.factorOf(m.guard))
+		}
+	}
+	return largest
 }
 
 func (g *Guard) factorOf(e *Endpoint) float64 {

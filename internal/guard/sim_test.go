@@ -30,6 +30,7 @@ type sim struct {
 	policy    string
 	picker    balance.Picker
 	cursor    balance.Cursor
+	usual     *Usual
 	endpoints []*simEndpoint
 	rate      float64 // requests a second
 	queueing  bool
@@ -102,6 +103,7 @@ type try struct {
 func newSim(seed uint64, policy string, n int, guarded bool, o Options) *sim {
 	s := &sim{random: rand.New(rand.NewPCG(seed, 1)), dice: stats.NewDice(seed), guarded: guarded, policy: policy, rate: 240 * float64(n), now: 1}
 	s.guard = New(o, NewBudget(0.2))
+	s.usual = s.guard.Usuals([]string{"all"})[0]
 	for i := range n {
 		e := &lb.Endpoint{Address: fmt.Sprintf("10.0.0.%d:80", i+1), Weight: 1, Hash: uint64(i+1) * 0x9e3779b97f4a7c15, Live: &lb.Live{}, Stats: &lb.Stats{}}
 		Attach(e)
@@ -223,7 +225,7 @@ func (s *sim) dispatch(r *request) {
 	a.e.took++
 	r.current = a
 	if s.guarded {
-		s.guard.Open(&r.ticket, picked, Entry{Now: s.now, Flags: flags, Replayable: true})
+		s.guard.Open(&r.ticket, picked, Entry{Now: s.now, Flags: flags, Replayable: r.retries < 1, Usual: s.usual})
 	}
 	a.e.fault(s, a.e, a)
 }

@@ -60,15 +60,38 @@ func (e *Endpoint) look(now stats.Instant, few, many time.Duration) (w waits) {
 }
 
 // stalled reports whether the waits are a stall of an endpoint whose last
-// answer is that old.
-func (w *waits) stalled(quiet, few, many time.Duration) (limit time.Duration, stuck int, yes bool) {
+// answer is that old, and since which so many were taken back one by one.
+func (w *waits) stalled(quiet, few, many time.Duration, vain int) (c charge, yes bool) {
+	c = charge{cause: Stall, evidence: Evidence{Oldest: w.oldest}}
 	switch {
 	case w.few >= stuckFew && quiet >= few:
-		return few, w.few, true
+		c.evidence.Stuck, c.evidence.Limit = w.few, few
 	case w.many >= stuckMany && quiet >= many:
-		return many, w.many, true
+		c.evidence.Stuck, c.evidence.Limit = w.many, many
+	case w.few+vain >= stuckFew && quiet >= few:
+		c.evidence.Stuck, c.evidence.Limit, c.evidence.Oldest, c.evidence.Vain = w.few+vain, few, quiet, vain
+	default:
+		return c, false
 	}
-	return 0, 0, false
+	return c, true
+}
+
+// overwhelmed reports whether an endpoint that does answer falls ever further
+// behind: so many wait, and what it did answer lately took as much longer than
+// the others need as the latency guard finds too slow. That one waits for
+// three seconds of it, which a queue that grows does not leave.
+func (g *Guard) overwhelmed(e *Endpoint, w waits, many time.Duration) (charge, bool) {
+	own, others := e.latency.lately(e.stats), g.answersOfOthers(e)
+	if own.Count() < leastAnswers || others.Count() < leastAnswers {
+		return charge{}, false
+	}
+	mine, theirs := own.Quantile(0.5), others.Quantile(0.5)
+	if mine < latencyTimes*theirs || mine-theirs < leastSlow {
+		return charge{}, false
+	}
+	return charge{cause: Latency, evidence: Evidence{
+		Attempts: float64(own.Count()), Latency: mine, Peers: theirs, Stuck: w.many, Oldest: w.oldest, Limit: many,
+	}}, true
 }
 
 // judgeStalls ejects endpoints that hang. Others must have answered meanwhile,
@@ -85,11 +108,15 @@ func (g *Guard) judgeStalls(now stats.Instant) {
 		few, many := patience(e.latency.peers)
 		quiet := ageOf(e.answered.Load(), now)
 		w := e.look(now, few, many)
-		limit, stuck, yes := w.stalled(quiet, few, many)
+		e.forgive(e.answered.Load())
+		c, yes := w.stalled(quiet, few, many, e.vain)
+		if !yes && w.many >= stuckMany && e.phase.Load() == uint32(Serving) {
+			c, yes = g.overwhelmed(e, w, many)
+		}
 		e.hangs = yes
 		if yes {
-			longest = max(longest, w.oldest)
-			g.hanging = append(g.hanging, hang{e, charge{cause: Stall, evidence: Evidence{Stuck: stuck, Oldest: w.oldest, Limit: limit}}})
+			longest = max(longest, w.oldest, c.evidence.Limit)
+			g.hanging = append(g.hanging, hang{e, c})
 		}
 	}
 	if len(g.hanging) == 0 {

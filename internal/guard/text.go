@@ -9,6 +9,10 @@ import (
 // is known.
 func (e *Evidence) Text(c Cause) string {
 	switch {
+	case e.Vain > 0:
+		return fmt.Sprintf("%d attempts waited for an answer in vain, and none came for %s", e.Stuck, rounded(e.Oldest))
+	case c == Latency && e.Stuck > 0:
+		return fmt.Sprintf("latency %s, that of the others %s, and %d attempts wait longer than %s", rounded(e.Latency), rounded(e.Peers), e.Stuck, rounded(e.Limit))
 	case c == Stall || e.Stuck > 0:
 		return fmt.Sprintf("%d attempts wait longer than %s for an answer, the oldest %s", e.Stuck, rounded(e.Limit), rounded(e.Oldest))
 	case c == Errors && e.Attempts > 0:
@@ -20,6 +24,14 @@ func (e *Evidence) Text(c Cause) string {
 		return fmt.Sprintf("the trial took %s, at most %s is good", rounded(e.Latency), rounded(e.Peers))
 	}
 	return ""
+}
+
+// load says how the rest stood when an endpoint that answers was judged.
+func (e *Evidence) load() string {
+	if e.Crowding == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it answers %.2g times what the typical other one does, and those need %.2g times what they need when idle", e.Work, e.Crowding)
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.3g%%", 100*share) }
@@ -48,6 +60,9 @@ func (a *Action) Text() string {
 	case TakeBack:
 		text = "attempts were taken back and are made elsewhere"
 	case Release:
+		if a.Gate == NoRoom {
+			return fmt.Sprintf("readmitted at once: those left need %s, %s before", rounded(a.Evidence.Latency), rounded(a.Evidence.Peers))
+		}
 		return "readmitted at once: those left fail as well"
 	case Serve:
 		return "takes its whole share"
@@ -55,9 +70,18 @@ func (a *Action) Text() string {
 		return "panic: so few endpoints are left that ejections are ignored"
 	case PanicOff:
 		return "panic is over"
+	case ShedOn:
+		return "requests are turned away: every endpoint has as much to do as it may"
+	case ShedOff:
+		return fmt.Sprintf("no more requests are turned away; %d were", a.Evidence.Shed)
+	case Limit:
+		return fmt.Sprintf("limit %d, was %d", a.Evidence.To, a.Evidence.From)
 	}
 	if why := a.Evidence.Text(a.Cause); why != "" {
-		return text + "; " + why
+		text += "; " + why
+	}
+	if a.Gate == Loaded || a.Gate == NoRoom {
+		text += "; " + a.Evidence.load()
 	}
 	return text
 }

@@ -43,13 +43,18 @@ func (g *Guard) Tick(now stats.Instant) *Report {
 	if now.Sub(g.latencyAt) >= latencyEvery {
 		g.latencyAt = now
 		g.judgeLatencies(now)
+		for _, u := range g.usual {
+			u.turn(now)
+		}
 	}
 	g.release(now)
 	g.settleTrials(now)
 	g.judgeStalls(now)
 	g.takeBack(now)
+	g.takeAlone(now)
 	g.advance(dt, now)
 	g.queue.Sweep(now)
+	g.tellShedding(now)
 	version := g.version.Load()
 	g.report.Changed = version != g.told
 	g.told = version

@@ -23,6 +23,7 @@ type Ticket struct {
 	// its number (27) and its marks.
 	word atomic.Uint64
 
+	usual atomic.Pointer[Usual] // of its route; read by the tick
 	at    *Endpoint
 	chunk *chunk
 	slot  int
@@ -62,6 +63,7 @@ type Entry struct {
 	Flags      lb.Flags // with lb.Trial when Pick said so
 	Replayable bool     // idempotent and held whole: may be sent elsewhere
 	Uploading  bool     // the client is still sending; Ticket.Sent will follow
+	Usual      *Usual   // of its route; nil when nothing is known of it
 }
 
 // Open counts an attempt at e in. Close follows exactly once, whatever
@@ -70,6 +72,9 @@ func (g *Guard) Open(t *Ticket, e *lb.Endpoint, n Entry) {
 	t.at = of(e)
 	if t.at == nil {
 		return
+	}
+	if t.usual.Load() != n.Usual {
+		t.usual.Store(n.Usual)
 	}
 	marks := uint64(markOpen)
 	if !n.Uploading {
@@ -146,6 +151,9 @@ func (g *Guard) Close(t *Ticket, n End) (taken bool) {
 	t.word.Store(w &^ (markOpen | markWaiting | markTaken))
 	t.chunk.release(t.slot)
 	t.at, t.chunk = nil, nil
+	if u := t.usual.Load(); u != nil && n.Latency > 0 && w&markTaken == 0 {
+		u.times.Observe(n.Latency)
+	}
 	switch {
 	case w&markTrial != 0:
 		g.closeTrial(e, t.trial, n)

@@ -45,14 +45,14 @@ func (s *state) attempt(t record.Terms) verdict {
 	t.Sent = s.startedAt()
 	lease := s.up.Attempts.Open(t)
 	s.up.Guard.Open(&s.ticket, t.Endpoint, guard.Entry{
-		Now: t.Sent, Flags: t.Flags, Replayable: s.repeatable(), Uploading: !s.whole,
+		Now: t.Sent, Flags: t.Flags, Replayable: s.repeatable(), Uploading: !s.whole, Usual: s.up.Usual,
 	})
-	stream, err := t.Endpoint.Transport.(pool).Get(context.Background(), s.x.Conn().Number)
+	stream, err := t.Endpoint.Transport.(pool).Get(s.dialing(), s.x.Conn().Number)
 	if err != nil {
-		v := connectFailed(err)
+		v := s.notConnected(err)
 		end := guard.End{Now: s.proxy.options.Now(), Outcome: v.outcome}
 		lease.Close(end.Now, 0, v.outcome)
-		v.taken = s.up.Guard.Close(&s.ticket, end)
+		v.taken = s.up.Guard.Close(&s.ticket, end) && !v.settled
 		return v
 	}
 	a := attempt{state: s, stream: stream, lease: lease, ticket: &s.ticket}
@@ -65,6 +65,18 @@ func (s *state) attempt(t record.Terms) verdict {
 	s.latency = a.latency
 	a.stream.Release()
 	return v
+}
+
+// notConnected says what it means that there is no stream: the making of a
+// connection also ends when nobody waits for it any more.
+func (s *state) notConnected(err error) verdict {
+	switch {
+	case s.left():
+		return verdict{settled: true, outcome: lb.Canceled}
+	case s.ticket.Taken():
+		return verdict{outcome: lb.Timeout, refusal: connectTimeout, err: err}
+	}
+	return connectFailed(err)
 }
 
 func connectFailed(err error) verdict {

@@ -29,14 +29,19 @@ type spot struct {
 	now     func() stats.Instant
 	delay   time.Duration
 	hangs   bool
+	unheard bool // making a connection takes for ever
 	cut     bool
 	status  int
 	opened  atomic.Int32
 	streams sync.Pool
 }
 
-func (p *spot) Get(context.Context, uint64) (transport.Stream, error) {
+func (p *spot) Get(ctx context.Context, _ uint64) (transport.Stream, error) {
 	p.opened.Add(1)
+	if p.unheard {
+		<-ctx.Done()
+		return nil, &transport.Error{Op: "connect", Outcome: lb.Connect, Err: ctx.Err()}
+	}
 	s, _ := p.streams.Get().(*spotStream)
 	if s == nil {
 		s = &spotStream{spot: p, gone: make(chan struct{}, 1)}
@@ -195,6 +200,25 @@ func (s *stand) ask() (*asker, time.Duration) {
 	return a, s.now().Sub(began)
 }
 
+// tick ticks the guard until the function that it returns is called.
+func (s *stand) tick() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(guard.TickEvery):
+				for _, back := range s.up.Guard.Tick(s.now()).TakeBack {
+					back.Take()
+				}
+			}
+		}
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
 // noneUnderWay checks that every attempt was counted out.
 func (s *stand) noneUnderWay(t *testing.T) {
 	t.Helper()
@@ -276,21 +300,7 @@ func TestAClientThatLeavesEndsBothAttempts(t *testing.T) {
 func TestRequestsThatWaitAtAStalledEndpointAreSentElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(guard.Defaults(), &spot{hangs: true}, &spot{delay: time.Millisecond}, &spot{delay: time.Millisecond})
-		stop := make(chan struct{})
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(guard.TickEvery):
-					for _, back := range s.up.Guard.Tick(s.now()).TakeBack {
-						back.Take()
-					}
-				}
-			}
-		})
-		var asking sync.WaitGroup
+		ticking, asking := s.tick(), sync.WaitGroup{}
 		for range 300 {
 			asking.Go(func() {
 				if a, took := s.ask(); a.answer.Status != 200 || took > 1500*time.Millisecond {
@@ -300,10 +310,72 @@ func TestRequestsThatWaitAtAStalledEndpointAreSentElsewhere(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		asking.Wait()
-		close(stop)
-		wg.Wait()
+		ticking()
 		if s.up.Attempts.Retries[lb.Timeout].Load() == 0 {
 			t.Error("nothing was taken back")
+		}
+		s.noneUnderWay(t)
+	})
+}
+
+// TestTheMakingOfAConnectionIsGivenUp has an endpoint whose connections are
+// never made: requests that are taken back and clients that leave do not wait
+// for it.
+func TestTheMakingOfAConnectionIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(guard.Defaults(), &spot{unheard: true}, &spot{delay: time.Millisecond}, &spot{delay: time.Millisecond})
+		ticking, asking := s.tick(), sync.WaitGroup{}
+		for range 100 {
+			asking.Go(func() {
+				if a, took := s.ask(); a.answer.Status != 200 || took > 1500*time.Millisecond {
+					t.Errorf("status %d after %v; want 200 soon", a.answer.Status, took)
+				}
+			})
+			time.Sleep(10 * time.Millisecond)
+		}
+		asking.Wait()
+		ticking()
+		if s.up.Attempts.Retries[lb.Timeout].Load() == 0 {
+			t.Error("nothing was taken back")
+		}
+		s.noneUnderWay(t)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(guard.Defaults(), &spot{unheard: true})
+		for range 3 { // the same state again
+			a, began := newAsker(), time.Now()
+			time.AfterFunc(50*time.Millisecond, a.leave)
+			s.handler.Serve(a)
+			if took := time.Since(began); took != 50*time.Millisecond {
+				t.Errorf("it ended after %v; want with its client", took)
+			}
+		}
+		e := s.up.Cluster.Snapshot().Members[0]
+		if n := e.Stats.Outcomes[lb.Canceled].Load(); n != 3 {
+			t.Errorf("%d of 3 attempts count as canceled", n)
+		}
+	})
+}
+
+// TestARetryAvoidsTheEndpointOfAHedgeThatFailed has the first attempt break
+// off after its hedge has failed, with one more endpoint left.
+func TestARetryAvoidsTheEndpointOfAHedgeThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spots := []*spot{{delay: 50 * time.Millisecond, cut: true}, {status: 500}, {}}
+		s := newStand(guard.Options{Hedge: guard.Hedge{After: 20 * time.Millisecond}}, spots...)
+		time.Sleep(2 * time.Second)
+		s.up.Guard.Tick(s.now())
+		for range 9 {
+			if a, _ := s.ask(); a.answer.Status == 502 {
+				t.Error("the answer broke off, and nobody was left to ask")
+			}
+		}
+		first, hedged := s.spots[0].opened.Load(), s.up.Attempts.Hedges[record.HedgeFailed].Load()
+		if first == 0 || hedged == 0 {
+			t.Fatalf("%d attempts at the first, %d hedges failed; want some of each", first, hedged)
+		}
+		if n := s.spots[1].opened.Load(); uint64(n) > hedged+3 { // three are its own turns
+			t.Errorf("%d attempts at the endpoint of the hedges, of which %d were hedges", n, hedged)
 		}
 		s.noneUnderWay(t)
 	})

@@ -30,6 +30,7 @@ type hedge struct {
 	race  atomic.Int32
 
 	ticket guard.Ticket
+	ended  lb.Outcome // of a hedge that did not win
 	lease  record.Lease
 	to     *lb.Endpoint
 	out    message.Head
@@ -64,7 +65,7 @@ func (s *state) arm(after time.Duration) *hedge {
 		s.mu.Unlock()
 	}
 	h.race.Store(raceOpen)
-	h.to, h.head, h.headAt = nil, nil, 0
+	h.to, h.head, h.headAt, h.ended = nil, nil, 0, lb.Canceled
 	if h.timer == nil {
 		h.timer = time.AfterFunc(after, func() { s.runHedge(); h.done <- struct{}{} })
 	} else {
@@ -95,6 +96,9 @@ func (a *attempt) awaitHeads() (*message.Head, error) {
 		if h.to != nil {
 			a.tries++
 			a.flags |= lb.Hedge
+			if h.ended.Failed() {
+				a.exclude(h.to)
+			}
 		}
 	}
 	if h.race.Load() == hedgeWon {
@@ -114,6 +118,7 @@ func (s *state) runHedge() {
 	if won {
 		return
 	}
+	h.ended = outcome
 	end := guard.End{Now: s.proxy.options.Now(), Outcome: outcome}
 	if h.headAt != 0 {
 		end.Latency = h.latency()
@@ -272,6 +277,9 @@ func (a *attempt) adopt(h *hedge, head *message.Head, err error) {
 	}
 	a.lease.Close(end.Now, 0, outcome)
 	a.up.Guard.Close(&a.state.ticket, end)
+	if outcome.Failed() {
+		a.exclude(a.last)
+	}
 	a.mu.Lock()
 	a.state.stream, a.stream, h.stream = h.stream, h.stream, nil
 	a.mu.Unlock()

@@ -37,6 +37,7 @@ type Upstream struct {
 	Cluster  *cluster.Cluster
 	Attempts *record.Attempts
 	Guard    *guard.Guard // never nil
+	Usual    *guard.Usual // what the route's attempts take here; nil when nobody asks
 	Retry    Retry
 	Timeouts Timeouts
 	Key      *route.Key // what the hash policies hash; nil for none

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,6 +78,8 @@ type state struct {
 	gone     chan struct{}
 	mu       sync.Mutex
 	stream   transport.Stream // that Cancel cancels; under mu
+	dial     context.Context  // ends the making of a connection; used again until undial was called
+	undial   context.CancelFunc
 	canceled atomic.Bool
 }
 
@@ -100,7 +103,20 @@ func newState(p *Proxy) *state {
 	s.wake, s.gone = make(chan guard.Verdict, 1), make(chan struct{}, 1)
 	s.waiter.Wake = func(v guard.Verdict) { s.wake <- v }
 	s.ticket.Take = s.takeBack
+	s.dial, s.undial = context.WithCancel(context.Background())
 	return s
+}
+
+// dialing is the context in which a connection is made.
+func (s *state) dialing() context.Context {
+	if s.dial.Err() != nil { // an attempt before this one was given up
+		s.mu.Lock()
+		if !s.canceled.Load() {
+			s.dial, s.undial = context.WithCancel(context.Background())
+		}
+		s.mu.Unlock()
+	}
+	return s.dial
 }
 
 func (s *state) begin(h *handler, x message.Exchange) {
@@ -135,9 +151,7 @@ func (s *state) Cancel() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.canceled.Store(true)
-	if s.stream != nil {
-		s.stream.Cancel()
-	}
+	s.giveUp()
 	if s.hedge != nil {
 		s.hedge.abort()
 	}
@@ -151,9 +165,19 @@ func (s *state) Cancel() {
 func (s *state) takeBack() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stream != nil && s.ticket.Taken() {
-		s.stream.Cancel()
+	if s.ticket.Taken() {
+		s.giveUp()
 	}
+}
+
+// giveUp ends what the owner waits for, be it an answer or a connection. The
+// caller holds the lock.
+func (s *state) giveUp() {
+	if s.stream != nil {
+		s.stream.Cancel()
+		return
+	}
+	s.undial()
 }
 
 // hold makes a stream the one that is canceled. It reports whether anybody

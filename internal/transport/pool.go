@@ -31,7 +31,8 @@ type Pool struct {
 	idle  [shards]shard
 	waits atomic.Int32 // connections that wait in all shards
 
-	Dialed Counts
+	Dialed  Counts
+	refused refused
 
 	mu     sync.Mutex
 	open   map[*conn]struct{} // every connection, for the sweep
@@ -177,9 +178,13 @@ func (p *Pool) learn(waited time.Duration) {
 }
 
 func (p *Pool) dial(ctx context.Context) (*link, error) {
+	if err := p.refused.mayDial(p.transport.now); err != nil {
+		return nil, err
+	}
 	o := p.options.Load()
 	d := net.Dialer{Timeout: o.Connect, KeepAlive: 30 * time.Second}
 	nc, err := d.DialContext(ctx, "tcp", p.address)
+	p.refused.dialed(err, p.transport.now)
 	if err != nil {
 		return nil, connectError(err)
 	}

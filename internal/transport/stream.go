@@ -181,6 +181,7 @@ func (c *conn) begun() {
 		return
 	}
 	c.final = true
+	c.pool.refused.answered()
 	c.body.Reset(h.Framing, h.Length, &c.in)
 	if h.Framing == message.TunnelRaw {
 		c.tunnel = true
@@ -233,7 +234,11 @@ func (c *conn) failed(op string, err error) error {
 	if e, ok := errors.AsType[*Error](err); ok { // of the connection that was to replace a stale one
 		return e
 	}
-	return &Error{Op: op, Outcome: c.outcome(op, err), Err: err}
+	outcome := c.outcome(op, err)
+	if outcome == lb.Reset {
+		c.pool.refused.reset(c.pool.transport.now)
+	}
+	return &Error{Op: op, Outcome: outcome, Err: err}
 }
 
 func (c *conn) outcome(op string, err error) lb.Outcome {

@@ -157,6 +157,7 @@ func (r *rig) start(t *testing.T, f front, addresses []string) *side {
 	swept.Go(func() { tick(ctx, g, c, now) })
 	up := r.upstream
 	up.Name, up.Cluster, up.Attempts, up.Guard = "default", c, &record.Attempts{}, g
+	up.Usual = g.Usuals([]string{"all"})[0]
 	if r.routes == nil {
 		r.routes = []route.Spec{{To: []route.Target{{Cluster: "default", Weight: 1}}}}
 	}
