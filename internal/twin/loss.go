@@ -32,7 +32,7 @@ func (m *Model) predict(policy string, outcomes []outcome, jobs []job) Predictio
 	losses := make([]float64, 0, len(outcomes))
 	answers := make([]time.Duration, 0, len(outcomes))
 	failed := 0
-	skip := time.Duration(float64(m.span) * warmUp)
+	skip := m.begin + time.Duration(float64(m.end-m.begin)*warmUp)
 	for i, o := range outcomes {
 		switch {
 		case jobs[i].silent || jobs[i].at < skip:

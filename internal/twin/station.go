@@ -25,7 +25,7 @@ type station struct {
 	failing            float64       // share of attempts that fail
 	failsAfter         time.Duration // their mean time
 	fresh              int           // of service: from this window, not remembered
-	utilised           float64       // mean number of slots in use
+	most               int           // under way at once
 
 	mean, cv         float64 // of service
 	logMean, logSE   float64
@@ -74,7 +74,7 @@ func (m *Model) fitStations(w []attempt) {
 	}
 	m.in.Memory.fill(m)
 	for i := range m.stations {
-		m.stations[i].summarise(m.span)
+		m.stations[i].summarise()
 	}
 }
 
@@ -104,6 +104,7 @@ func (m *Model) findSlots(s *station, w []attempt) {
 	for _, i := range s.own {
 		most = max(most, int(w[i].Inflight)+1)
 	}
+	s.most = most
 	memory := m.in.Memory.of(s.address)
 	queue := m.try(s, w, most, memory.Queue[:], m.impliedQueue)
 	s.slots, s.bounded = queue.slots, most > queue.slots
@@ -311,7 +312,7 @@ func (m *Model) evenOut(s *station, w []attempt) {
 }
 
 // summarise computes what conditions are made of.
-func (s *station) summarise(span time.Duration) {
+func (s *station) summarise() {
 	var all, logs moments
 	for _, v := range s.service {
 		all.add(v)
@@ -326,9 +327,6 @@ func (s *station) summarise(span time.Duration) {
 		s.cv = all.sd() / s.mean
 	}
 	s.quick = quantile(s.service, 0.05)
-	if span > 0 {
-		s.utilised = float64(len(s.own)) * s.mean / span.Seconds()
-	}
 }
 
 // moments are sums for a mean and a deviation.
