@@ -96,7 +96,8 @@ func (j *Judge) predict(*View) {
 		return
 	}
 	var err error
-	if f.again, err = j.replay(j.state.Policy); err != nil || f.again.Abandoned {
+	if f.again, err = j.replay(j.state.Policy); err != nil || !usablePrediction(&f.again) {
+		f.again = twin.Prediction{}
 		return
 	}
 	off := logRatio(f.measured.Loss, f.again.Loss)
@@ -118,13 +119,19 @@ func (j *Judge) predict(*View) {
 		if p == j.state.Policy {
 			continue
 		}
-		if got, err := j.replay(p); err == nil && !got.Abandoned {
+		if got, err := j.replay(p); err == nil && usablePrediction(&got) {
 			f.candidates = append(f.candidates, j.candidate(got))
 		}
 	}
 	if j.o.Distort != nil {
 		j.o.Distort(f.candidates)
 	}
+}
+
+// usablePrediction reports whether a prediction is one: a policy without an
+// endpoint has none.
+func usablePrediction(p *twin.Prediction) bool {
+	return !p.Abandoned && p.Loss > 0 && !math.IsInf(p.Loss, 0)
 }
 
 // named reports whether a condition holds.

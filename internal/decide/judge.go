@@ -64,6 +64,7 @@ type state struct {
 	Bans      map[string]stats.Instant `json:"bans"`        // until when
 	Rules     []stats.Instant          `json:"rules"`       // since when each rule's conditions hold; 0: they do not
 	Trial     *trial                   `json:"trial"`       // a change under way
+	Cleared   bool                     `json:"cleared"`     // a change under way was ended by others: the caller is to be told
 	Watch     *watch                   `json:"watch"`       // a switch that is being looked after
 	Pause     stats.Instant            `json:"pause"`       // no canary until then
 	Abandoned int                      `json:"abandoned"`   // canaries in a row
@@ -145,6 +146,7 @@ func (j *Judge) Resume(policy string) {
 // switch of the judge's.
 func (j *Judge) Operator(policy string, pinned bool) {
 	s := &j.state
+	s.Cleared = s.Cleared || s.Trial != nil
 	s.Policy, s.Pinned, s.Trial, s.Watch, s.Beaten = policy, pinned, nil, nil, 0
 	s.Since = s.Now
 }

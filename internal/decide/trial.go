@@ -82,10 +82,10 @@ func (j *Judge) floor() time.Duration { return j.state.Floor }
 
 // Step supervises what is under way. It is called each second.
 func (j *Judge) Step(v *View) (out Step) {
-	before := j.state.Trial
 	j.look(v)
 	s := &j.state
-	if before != nil && s.Trial == nil { // somebody else took the decision
+	if s.Cleared { // somebody else took the decision
+		s.Cleared = false
 		out.Action, out.Changed = Action{Policy: s.Policy, Share: 1, Why: "taken out of the judge's hands"}, true
 		return out
 	}
