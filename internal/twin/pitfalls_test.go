@@ -197,7 +197,7 @@ func TestStickyRequestsAreReplayedWhereTheyWent(t *testing.T) {
 	}
 	m := twin.Fit(in)
 	a, b := replay(t, m, "least-request"), replay(t, m, "round-robin")
-	if a.Loss != b.Loss || off(a.Loss, m.Measured().Loss) > 0.1 {
+	if off(a.Loss, b.Loss) > 0.01 || off(a.Loss, m.Measured().Loss) > 0.1 {
 		t.Errorf("least-request %.1f ms, round-robin %.1f, measured %.1f; want the same of all", a.Loss*1e3, b.Loss*1e3, m.Measured().Loss*1e3)
 	}
 }

@@ -34,6 +34,7 @@ type station struct {
 	arrivals, served int
 	own              []int32 // places in the window of the attempts that tell the time of service
 	raw              []float64
+	hung             []int32 // attempts that are still under way and should not be
 }
 
 func (s *station) init(e *lb.Endpoint) {
@@ -60,7 +61,9 @@ func (m *Model) fitStations(w []attempt) {
 		}
 		s := &m.stations[a.station]
 		s.attempts++
-		if a.tells() {
+		if a.aged {
+			s.hung = append(s.hung, int32(i))
+		} else if a.tells() {
 			a.place = int32(len(s.own))
 			s.own = append(s.own, int32(i))
 		}
@@ -81,6 +84,13 @@ func (m *Model) fitStations(w []attempt) {
 func (m *Model) fitStation(s *station, w []attempt) {
 	if len(s.own) > 0 {
 		m.findSlots(s, w)
+	}
+	for _, i := range s.hung { // they say how long it takes, and nothing of slots
+		w[i].place = int32(len(s.own))
+		s.own = append(s.own, i)
+		s.raw = append(s.raw, w[i].Took.Seconds())
+	}
+	if len(s.own) > 0 {
 		m.evenOut(s, w)
 	}
 	var took time.Duration
@@ -107,13 +117,18 @@ func (m *Model) findSlots(s *station, w []attempt) {
 	s.most = most
 	memory := m.in.Memory.of(s.address)
 	queue := m.try(s, w, most, memory.Queue[:], m.impliedQueue)
-	s.slots, s.bounded = queue.slots, most > queue.slots
+	s.accept(queue, w)
+	if !s.bounded { // nobody waited, as far as can be told
+		queue.service = m.impliedQueue(s, w, most)
+	}
 	s.raw = append(s.raw[:0], queue.service...)
 	if !m.in.Options.Ablate.NoSharing && len(s.own) >= 2*enough && queue.score > unexplained {
 		shared := m.try(s, w, most, memory.Sharing[:], m.impliedSharing)
 		if shared.score < queue.score-unexplained {
-			s.sharing, s.slots, s.bounded = true, shared.slots, most > shared.slots
-			s.raw = append(s.raw[:0], shared.service...)
+			if s.accept(shared, w); s.bounded {
+				s.sharing = true
+				s.raw = append(s.raw[:0], shared.service...)
+			}
 		}
 	}
 	if m.in.Options.Ablate.NoQueue {
@@ -124,14 +139,35 @@ func (m *Model) findSlots(s *station, w []attempt) {
 	}
 }
 
+// accept takes a capacity for known if enough attempts had to wait at it, and
+// if it explains them distinctly better than that nobody waited. Of a few that
+// met each other by chance it may be anything.
+func (s *station) accept(g guess, w []attempt) {
+	waited := 0
+	for _, i := range s.own {
+		if int(w[i].Inflight) >= g.slots {
+			waited++
+		}
+	}
+	s.slots = g.slots
+	s.bounded = waited >= leastWaited && g.unlimited-g.score > 2/math.Sqrt(float64(len(s.own)))
+	if !s.bounded {
+		s.slots = s.most
+	}
+}
+
+// leastWaited is how many must have waited for a capacity to be known.
+const leastWaited = 20
+
 // unexplained is a correlation of service and load above which a model does
 // not explain the endpoint.
 const unexplained = 0.1
 
 type guess struct {
-	slots   int
-	score   float64
-	service []float64
+	slots     int
+	score     float64
+	unlimited float64 // the score if nobody waited
+	service   []float64
 }
 
 // try scores every capacity and returns the best. Scores are smoothed over
@@ -147,6 +183,7 @@ func (m *Model) try(s *station, w []attempt, most int, scores []float64, implied
 			}
 			scores[h] = score
 		}
+		best.unlimited = score
 		if score < best.score-clear {
 			best.slots, best.score = slots, score
 			best.service = append(best.service[:0], service...)
