@@ -1,6 +1,8 @@
 package lb
 
 import (
+	"encoding/binary"
+	"errors"
 	"math"
 	"sync/atomic"
 )
@@ -118,4 +120,41 @@ func (a *Affinity) Clone() *Affinity {
 		c.homes.Store(n)
 	}
 	return c
+}
+
+// MarshalBinary returns what is known.
+func (a *Affinity) MarshalBinary() ([]byte, error) {
+	b := binary.LittleEndian.AppendUint64(nil, a.effect.Load())
+	b = binary.LittleEndian.AppendUint64(b, uint64(a.near.Load()))
+	t := a.homes.Load()
+	for i := 0; t != nil && i < len(t); i++ {
+		if w := t[i].Load(); w != 0 {
+			b = binary.LittleEndian.AppendUint32(b, uint32(i))
+			b = binary.LittleEndian.AppendUint64(b, w)
+		}
+	}
+	return b, nil
+}
+
+var errAffinity = errors.New("lb: the memory of keys is cut short or broken; start without it")
+
+// UnmarshalBinary replaces what is known.
+func (a *Affinity) UnmarshalBinary(b []byte) error {
+	if len(b) < 16 || (len(b)-16)%12 != 0 {
+		return errAffinity
+	}
+	effect, near := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
+	for _, f := range []uint32{uint32(effect >> 32), uint32(effect)} {
+		if v := float64(math.Float32frombits(f)); !(v >= 0 && v < math.MaxFloat32) {
+			return errAffinity
+		}
+	}
+	t := &homes{}
+	for b = b[16:]; len(b) > 0; b = b[12:] {
+		t[binary.LittleEndian.Uint32(b)%uint32(len(t))].Store(binary.LittleEndian.Uint64(b[4:]))
+	}
+	a.near.Store(int64(near))
+	a.effect.Store(effect)
+	a.homes.Store(t)
+	return nil
 }

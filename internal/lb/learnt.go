@@ -15,6 +15,7 @@ type Learnt struct {
 	Capacity float64       // requests that are worked on at once, at least 1; 0: nothing known yet
 	Failing  float64       // share of failures beyond what is usual in the cluster, [0, 1)
 	Usual    float64       // share of failures that is usual in the cluster, [0, 1]
+	Shown    bool          // Capacity was seen at this endpoint, not only at the cluster as a whole
 	Better   bool          // the last answers look faster than Service says: worth a try sooner
 }
 
@@ -35,6 +36,7 @@ func (l *Live) Learnt() Learnt {
 		Failing:  float64(math.Float32frombits(uint32(health >> 32))),
 		Usual:    float64(uint16(health>>16)) / math.MaxUint16,
 		Better:   health&1 != 0,
+		Shown:    health&2 != 0,
 	}
 }
 
@@ -43,6 +45,9 @@ func (l *Live) SetLearnt(v Learnt) {
 	rest := uint64(math.Round(min(max(v.Usual, 0), 1)*math.MaxUint16)) << 16
 	if v.Better {
 		rest |= 1
+	}
+	if v.Shown {
+		rest |= 2
 	}
 	l.learnt.work.Store(uint64(math.Float32bits(float32(v.Service.Seconds())))<<32 | uint64(math.Float32bits(float32(v.Capacity))))
 	l.learnt.health.Store(uint64(math.Float32bits(float32(v.Failing)))<<32 | rest)

@@ -35,7 +35,7 @@ func (f *faults) observe(now stats.Instant, bad bool) {
 		f.bad++
 		f.recent += recentGain
 	}
-	f.last = max(f.last, now)
+	f.last = now
 }
 
 func (f *faults) faded(now stats.Instant) float64 {

@@ -49,10 +49,11 @@ type Learner struct {
 	byID    map[uint32]*endpoint
 	gone    map[string]*endpoint // by address, those that have left
 
-	now             stats.Instant // latest that was heard of
+	now             stats.Instant // of the last tick
 	fitAt, mergedAt stats.Instant
-	due             bool // for a merge, before its time
-	fleet           int  // index of the capacity that the cluster as a whole shows
+	due             bool    // for a merge, before its time
+	fleet           int     // index of the capacity that the cluster as a whole shows
+	load            float64 // mean number in flight that a request meets
 	usual           float64
 	keys            keys
 	groups          groups // memory that is used again
@@ -74,7 +75,7 @@ type endpoint struct {
 // New returns a Learner that knows nothing.
 func New(o Options) *Learner {
 	return &Learner{
-		byID: map[uint32]*endpoint{}, gone: map[string]*endpoint{}, fleet: firstCapacity,
+		byID: map[uint32]*endpoint{}, gone: map[string]*endpoint{}, fleet: firstCapacity, load: 1,
 		keys: keys{to: o.Affinity, effect: noEffect},
 	}
 }
@@ -153,7 +154,6 @@ func (l *Learner) Observe(r *lb.Record) {
 		return
 	}
 	now := r.End()
-	l.now = max(l.now, now)
 	latency := min(max(r.Latency.Seconds(), leastLatency), mostLatency)
 	switch {
 	case r.Outcome == lb.Canceled:
@@ -229,16 +229,16 @@ const mostWaits = 32
 
 // Tick does what is due and publishes what is known.
 func (l *Learner) Tick(now stats.Instant) {
-	l.now = max(l.now, now)
-	if l.fitAt == 0 {
-		l.fitAt = l.now
+	l.now = now
+	if l.fitAt == 0 || now < l.fitAt { // a clock that went back starts anew
+		l.fitAt = now
 	}
-	if age := l.now.Sub(l.fitAt); age >= fitEvery {
-		l.fitAt = l.now
+	if age := now.Sub(l.fitAt); age >= fitEvery {
+		l.fitAt = now
 		l.fit(age)
 		l.due = true
 	}
-	if l.due || l.now.Sub(l.mergedAt) >= mergeEvery {
+	if l.due || now < l.mergedAt || now.Sub(l.mergedAt) >= mergeEvery {
 		l.mergedAt, l.due = l.now, false
 		l.merge()
 	}
@@ -273,7 +273,7 @@ func (l *Learner) publish() {
 		if m.service > 0 {
 			v.Service = time.Duration(m.service * mean * float64(time.Second))
 			v.Capacity = capacities[l.capacityOf(m)]
-			v.Better = m.speed.better
+			v.Shown, v.Better = m.work.identified, m.speed.better
 		}
 		m.to.Live.SetLearnt(v)
 	}

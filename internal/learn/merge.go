@@ -10,16 +10,24 @@ import (
 type group struct {
 	log, weight float64 // log mean, and one over its variance
 	first, last int     // of the order
-	gap         float64 // to the next group; infinite when the two can be told apart
-	next        int     // index of the next group; 0 for none
+	next, prev  int     // indexes of the neighbours; -1 for none
+	version     int     // of the gap; a group that is gone has -1
 }
 
 // groups is memory that merging and fitting use again.
 type groups struct {
-	order []*endpoint
 	means []measured
 	all   []group
+	heap  []gap
+	least float64 // gap of two speeds that can be told apart
 	fits  []likelihood
+}
+
+// gap is how far a group was from its next one at a version of it.
+type gap struct {
+	size    float64
+	group   int
+	version int
 }
 
 type measured struct {
@@ -39,6 +47,10 @@ const (
 	// all, and gapSigma in standard errors of their difference.
 	leastGap = 0.35
 	gapSigma = 2.5
+	// idleGap is what is left of leastGap where next to nothing is in flight.
+	// There nobody queues at an endpoint that looks faster by chance, and what
+	// one differs by is the load of other balancers, which counting cannot see.
+	idleGap = 0.25
 )
 
 // merge makes endpoints equal whose speeds do not differ beyond doubt. One
@@ -58,28 +70,47 @@ func (l *Learner) merge() {
 		return
 	}
 	slices.SortStableFunc(g.means, func(a, b measured) int { return cmp.Compare(a.log, b.log) })
-	g.all = g.all[:0]
+	g.least = leastGap * min(max(l.load, idleGap), 1)
+	g.all, g.heap = g.all[:0], g.heap[:0]
 	for i, m := range g.means {
-		g.all = append(g.all, group{log: m.log, weight: 1 / m.variance, first: i, last: i, next: i + 1})
+		g.all = append(g.all, group{log: m.log, weight: 1 / m.variance, first: i, last: i, next: i + 1, prev: i - 1})
 	}
-	g.all[len(g.all)-1].next = 0
+	g.all[len(g.all)-1].next = -1
 	for i := range g.all {
-		g.apart(i)
+		g.offer(i)
 	}
 	g.join()
-	for i := 0; ; i = g.all[i].next {
+	for i := 0; i >= 0; i = g.all[i].next {
 		a := &g.all[i]
 		for k := a.first; k <= a.last; k++ {
 			g.means[k].e.service = math.Exp(a.log)
 		}
-		if a.next == 0 {
-			break
-		}
 	}
+	g.humble()
 	median := g.means[len(g.means)/2].e.service
 	for _, m := range l.members {
 		if m.service == 0 {
 			m.service = median
+		}
+	}
+}
+
+// fewAnswers is the variance of a speed that rests on fewer than five answers.
+const fewAnswers = 0.2
+
+// humble keeps those of whom little is known from looking better than the best
+// of whom enough is: one lucky answer must not draw a herd. If it is true more
+// will follow.
+func (g *groups) humble() {
+	best := 0.0
+	for i := range g.means {
+		if e := g.means[i].e; e.speed.slowVar <= fewAnswers && (best == 0 || e.service < best) {
+			best = e.service
+		}
+	}
+	for i := range g.means {
+		if e := g.means[i].e; e.speed.slowVar > fewAnswers {
+			e.service = max(e.service, best)
 		}
 	}
 }
@@ -98,43 +129,73 @@ func (m *endpoint) measure() measured {
 	return measured{m, math.Log(s.mean), max(leastVar, s.meanVar) * s.slowVar}
 }
 
-// apart sets the gap behind group i.
-func (g *groups) apart(i int) {
+// offer puts the gap behind group i into the heap, when the two groups cannot
+// be told apart.
+func (g *groups) offer(i int) {
 	a := &g.all[i]
-	if a.next == 0 {
-		a.gap = math.Inf(1)
+	a.version++
+	if a.next < 0 {
 		return
 	}
 	b := &g.all[a.next]
-	a.gap = b.log - a.log
-	if a.gap >= max(leastGap, gapSigma*math.Sqrt(1/a.weight+1/b.weight)) {
-		a.gap = math.Inf(1)
+	size := b.log - a.log
+	if size >= max(g.least, gapSigma*math.Sqrt(1/a.weight+1/b.weight)) {
+		return
+	}
+	g.heap = append(g.heap, gap{size, i, a.version})
+	for i := len(g.heap) - 1; i > 0; { // up
+		parent := (i - 1) / 2
+		if !g.heap[i].less(&g.heap[parent]) {
+			return
+		}
+		g.heap[i], g.heap[parent] = g.heap[parent], g.heap[i]
+		i = parent
+	}
+}
+
+// less orders gaps; of equal ones the first.
+func (g *gap) less(o *gap) bool { return g.size < o.size || g.size == o.size && g.group < o.group }
+
+// closest takes the smallest gap out of the heap.
+func (g *groups) closest() gap {
+	least, last := g.heap[0], len(g.heap)-1
+	g.heap[0] = g.heap[last]
+	g.heap = g.heap[:last]
+	for i := 0; ; { // down
+		child := 2*i + 1
+		if child >= last {
+			return least
+		}
+		if child+1 < last && g.heap[child+1].less(&g.heap[child]) {
+			child++
+		}
+		if !g.heap[child].less(&g.heap[i]) {
+			return least
+		}
+		g.heap[i], g.heap[child] = g.heap[child], g.heap[i]
+		i = child
 	}
 }
 
 // join merges neighbours, the closest first, while any cannot be told apart.
 func (g *groups) join() {
-	for {
-		closest, before, gap := -1, -1, math.Inf(1)
-		for i, last := 0, -1; ; i, last = g.all[i].next, i {
-			if g.all[i].gap < gap {
-				closest, before, gap = i, last, g.all[i].gap
-			}
-			if g.all[i].next == 0 {
-				break
-			}
+	for len(g.heap) > 0 {
+		c := g.closest()
+		a := &g.all[c.group]
+		if a.version != c.version {
+			continue
 		}
-		if closest < 0 {
-			return
-		}
-		a := &g.all[closest]
 		b := &g.all[a.next]
 		w := a.weight + b.weight
 		a.log = (a.log*a.weight + b.log*b.weight) / w
 		a.weight, a.last, a.next = w, b.last, b.next
-		g.apart(closest)
-		if before >= 0 {
-			g.apart(before)
+		b.version = -1
+		if a.next >= 0 {
+			g.all[a.next].prev = c.group
+		}
+		g.offer(c.group)
+		if a.prev >= 0 {
+			g.offer(a.prev)
 		}
 	}
 }

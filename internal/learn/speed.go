@@ -54,7 +54,7 @@ func (s *speed) observe(now stats.Instant, latency, log float64) (changed bool) 
 		return false
 	}
 	s.n = s.n*decay(now.Sub(s.last), forgetTau) + 1
-	s.last = max(s.last, now)
+	s.last = now
 	s.spread(latency, log)
 
 	gain := max(slowGain, 1/s.n)

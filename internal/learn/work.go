@@ -99,16 +99,19 @@ type likelihood struct {
 	best int
 	phi  float64 // dispersion at the best
 	most float64 // load that was seen
+	mean float64 // in flight that an answer's request met
 }
 
 func (w *work) likelihood() (l likelihood) {
 	last := 0
 	for i, n := range w.n {
 		l.n += n
+		l.mean += n * (binLoad[i] - 1)
 		if n > 0.5 {
 			last = i
 		}
 	}
+	l.mean /= max(l.n, 1)
 	if l.n < leastAnswers {
 		return l
 	}
@@ -145,8 +148,11 @@ func (l *Learner) fitCapacities() {
 	var pool [len(capacities)]float64
 	fits := l.groups.likelihoods(len(l.members))
 	any := false
+	var answers, inflight float64
 	for i, m := range l.members {
 		fits[i] = m.work.likelihood()
+		answers += fits[i].n
+		inflight += fits[i].n * fits[i].mean
 		if f := &fits[i]; f.n >= leastAnswers {
 			any = true
 			for j := range pool {
@@ -154,14 +160,20 @@ func (l *Learner) fitCapacities() {
 			}
 		}
 	}
+	if answers > 0 {
+		l.load = inflight / answers
+	}
 	if !any {
 		return
 	}
-	l.fleet = 0
+	best := l.fleet
 	for j := range pool {
-		if pool[j] < pool[l.fleet]-1e-9 {
-			l.fleet = j
+		if pool[j] < pool[best]-1e-9 {
+			best = j
 		}
+	}
+	if pool[l.fleet]-pool[best] > evidence { // where only one load was seen, any capacity fits
+		l.fleet = best
 	}
 	for i, m := range l.members {
 		l.judgeCapacity(m, &fits[i])

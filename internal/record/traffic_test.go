@@ -102,7 +102,7 @@ func TestALeaseOfEachOutcome(t *testing.T) {
 }
 
 func TestRecordingAllocatesNothing(t *testing.T) {
-	var a Attempts
+	a := Attempts{Ring: NewRing(8)}
 	var k Traffic
 	e, r := endpoint(), &Request{Status: 200, Cluster: "web", Duration: time.Millisecond}
 	n := testing.AllocsPerRun(200, func() {

@@ -24,10 +24,19 @@ func BenchmarkPick(b *testing.B) {
 		for _, n := range []int{2, 10, 100, 1000} {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				dice := stats.NewDice(1)
-				picker := builders[name](set(warm(n, &dice)), balance.Options{})
-				info := balance.PickInfo{Now: simStart.Add(time.Second), Dice: &dice, HasKey: true}
+				all := warm(n, &dice)
+				var keys lb.Affinity
+				keys.SetEffect(0.5, 1.5, 256)
+				for i, e := range all {
+					e.Live.SetLearnt(lb.Learnt{Service: time.Duration(10+dice.IntN(50)) * time.Millisecond, Capacity: 8, Shown: true})
+					keys.SetHome(uint64(i), e.ID, 1)
+				}
+				s := set(all)
+				s.Affinity = &keys
+				picker := builders[name](s, balance.Options{})
+				info := balance.PickInfo{Now: simStart.Add(time.Second), Dice: &dice, HasKey: true, Idempotent: true}
 				for b.Loop() {
-					info.Key++
+					info.Key = (info.Key + 1) % 2048
 					_, _ = picker.Pick(info)
 				}
 			})

@@ -18,7 +18,7 @@ func endpoints(n int) []*lb.Endpoint {
 	var all []*lb.Endpoint
 	for i := range n {
 		address := fmt.Sprintf("10.0.0.%d:80", i)
-		all = append(all, &lb.Endpoint{Address: address, Weight: 1, Hash: xxhash.Sum64String(address), Live: &lb.Live{}, Stats: &lb.Stats{}})
+		all = append(all, &lb.Endpoint{ID: uint32(i + 1), Address: address, Weight: 1, Hash: xxhash.Sum64String(address), Live: &lb.Live{}, Stats: &lb.Stats{}})
 	}
 	return all
 }
@@ -103,7 +103,7 @@ func TestRoundRobinIsSmooth(t *testing.T) {
 }
 
 func TestTiesAreEvenHoweverManyThereAre(t *testing.T) {
-	for _, name := range []string{"least-request", "p2c", "peak-ewma", "hot-cold"} {
+	for _, name := range []string{"least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay"} {
 		all := endpoints(7)
 		all[2].Live.Begin() // a gap: a scan from a random start would favour the one behind it
 		dice := stats.NewDice(4)

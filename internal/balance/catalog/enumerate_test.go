@@ -82,6 +82,16 @@ var winners = map[string]func(*state) []int{
 	"peak-ewma": func(s *state) []int {
 		return least(s.left(), func(i int) float64 { return math.Round(1e6 * s.latency[i].Seconds() * s.busy(i)) })
 	},
+	"expected-delay": func(s *state) []int { // 4 slots: nobody waits, but where the weight makes it so
+		mean := 0.0
+		for _, w := range s.weight {
+			mean += float64(w) / float64(len(s.weight))
+		}
+		return least(s.left(), func(i int) float64 {
+			load := s.busy(i) * mean / 4
+			return math.Round(1e7 * s.latency[i].Seconds() * (1 + 4*max(0, load-1) + 0.1*load))
+		})
+	},
 	"hot-cold": func(s *state) []int {
 		left := s.left()
 		if len(left) == 0 {
@@ -134,6 +144,7 @@ func arrange(s *state) (all, tried []*lb.Endpoint) {
 	for i, e := range all {
 		e.Weight = s.weight[i]
 		e.Live.Observe(lb.Observation{End: simStart, Latency: s.latency[i], Inflight: s.inflight[i]})
+		e.Live.SetLearnt(lb.Learnt{Service: s.latency[i], Capacity: 4})
 		for range s.inflight[i] {
 			e.Live.Begin()
 		}

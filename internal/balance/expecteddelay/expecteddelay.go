@@ -55,8 +55,10 @@ type picker struct {
 	failure   float64 // seconds
 }
 
-// New returns a picker over the eligible endpoints. A weight says how much
-// more an endpoint is believed to hold than what is learnt.
+// New returns a picker over the eligible endpoints. Weights share the load out
+// while nobody waits. They also say what an endpoint holds before others have
+// to wait there, until it has shown that itself: a weight that claims more
+// than the truth fills no queue for long.
 func New(s balance.Set, o balance.Options) balance.Picker {
 	p := &picker{endpoints: s.Eligible, affinity: s.Affinity, failure: o.WithDefaults().FailureCost.Seconds(), byID: map[uint32]*lb.Endpoint{}}
 	for _, e := range s.Eligible {
@@ -150,7 +152,11 @@ func (p *picker) delay(e *lb.Endpoint, r *request) (delay float64, known bool) {
 		factor = r.hit
 	}
 	load := balance.Busy(e) * p.weight / slots
-	delay = alone * (factor + waitWeight*max(0, load-1) + spreadWeight*load)
+	waiting := load
+	if l.Shown {
+		waiting = float64(e.Live.Inflight()+1) / slots
+	}
+	delay = alone * (factor + waitWeight*max(0, waiting-1) + spreadWeight*load)
 	if failing := failing(e, &l, r.now); failing > 0 {
 		delay = (1-failing)*delay + failing*p.failure
 	}
