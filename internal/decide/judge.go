@@ -154,6 +154,12 @@ func (j *Judge) Operator(policy string, pinned bool) {
 // Observe takes records of attempts that ended since the last call.
 func (j *Judge) Observe(records []lb.Record) {
 	j.state.Tally.add(records)
+	j.Hold(records)
+}
+
+// Hold takes records that were observed already: those that a judge held when
+// it was saved.
+func (j *Judge) Hold(records []lb.Record) {
 	for i := range records {
 		if len(j.records) < mostRecords {
 			j.records = append(j.records, records[i])

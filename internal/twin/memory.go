@@ -64,8 +64,9 @@ func (m *Memory) fill(model *Model) {
 		r := m.of(s.address)
 		switch {
 		case s.bounded:
-		case r.Slots >= s.slots:
+		case r.Slots > 0 && (s.waited < leastWaited || r.Slots >= s.slots):
 			s.slots, s.bounded, s.sharing = r.Slots, true, r.Shares
+		case s.waited >= leastWaited: // the best guess there is
 		default: // as many as were seen, or a few: nobody is promised what nobody has shown
 			s.slots = max(s.most, few)
 		}

@@ -25,7 +25,7 @@ type station struct {
 	failing            float64       // share of attempts that fail
 	failsAfter         time.Duration // their mean time
 	fresh              int           // of service: from this window, not remembered
-	most               int           // under way at once
+	most               int           // under way at once, but for a few times
 
 	mean, cv         float64 // of service
 	logMean, logSE   float64
@@ -114,11 +114,11 @@ func (m *Model) findSlots(s *station, w []attempt) {
 	for _, i := range s.own {
 		most = max(most, int(w[i].Inflight)+1)
 	}
-	s.most = most
+	s.most = s.common(w, most)
 	memory := m.in.Memory.of(s.address)
 	queue := m.try(s, w, most, memory.Queue[:], m.impliedQueue)
 	s.accept(queue, w)
-	if !s.bounded { // nobody waited, as far as can be told
+	if s.waited < leastWaited { // nobody waited, as far as can be told
 		queue.service = m.impliedQueue(s, w, most)
 	}
 	s.raw = append(s.raw[:0], queue.service...)
@@ -139,25 +139,39 @@ func (m *Model) findSlots(s *station, w []attempt) {
 	}
 }
 
+// common is how many were under way at once but for a few times.
+func (s *station) common(w []attempt, most int) int {
+	met := make([]int, most+1)
+	for _, i := range s.own {
+		met[w[i].Inflight]++
+	}
+	for above := 0; most > 1; most-- {
+		if above += met[most-1]; above >= leastWaited {
+			break
+		}
+	}
+	return most
+}
+
 // accept takes a capacity for known if enough attempts had to wait at it, and
 // if it explains them distinctly better than that nobody waited. Of a few that
 // met each other by chance it may be anything.
 func (s *station) accept(g guess, w []attempt) {
-	waited := 0
+	s.waited = 0
 	for _, i := range s.own {
 		if int(w[i].Inflight) >= g.slots {
-			waited++
+			s.waited++
 		}
 	}
 	s.slots = g.slots
-	s.bounded = waited >= leastWaited && g.unlimited-g.score > 2/math.Sqrt(float64(len(s.own)))
-	if !s.bounded {
-		s.slots = s.most
-	}
+	n := float64(len(s.own))
+	s.bounded = s.waited >= leastWaited && (n >= plenty || g.unlimited-g.score > 1/math.Sqrt(n))
 }
 
-// leastWaited is how many must have waited for a capacity to be known.
-const leastWaited = 20
+const (
+	leastWaited = 8   // attempts that must have waited for a capacity to be known
+	plenty      = 200 // attempts after which chance is left out of account
+)
 
 // unexplained is a correlation of service and load above which a model does
 // not explain the endpoint.
