@@ -48,7 +48,7 @@ const (
 	leastService = 1e-6 // seconds; what is below is taken for impossible
 	enough       = 50   // attempts for a fit to count
 	starved      = 40   // times of service below which those of earlier are taken
-	clear        = 0.02 // by which a larger capacity must be better
+	distinct     = 0.02 // by which a larger capacity must be better
 )
 
 // fitStations infers each endpoint for itself, then fills in from memory and
@@ -198,7 +198,7 @@ func (m *Model) try(s *station, w []attempt, most int, scores []float64, implied
 			scores[h] = score
 		}
 		best.unlimited = score
-		if score < best.score-clear {
+		if score < best.score-distinct {
 			best.slots, best.score = slots, score
 			best.service = append(best.service[:0], service...)
 		}
