@@ -74,8 +74,15 @@ func (m *Memory) fill(model *Model) {
 			s.recall(r)
 		}
 	}
+	if len(m.Stations) == len(model.stations) {
+		return
+	}
+	here := make(map[string]bool, len(model.stations))
+	for i := range model.stations {
+		here[model.stations[i].address] = true
+	}
 	for address, r := range m.Stations { // of those that left
-		if !recent(model.in.Now, r.At) && !slices.ContainsFunc(model.stations, func(s station) bool { return s.address == address }) {
+		if !recent(model.in.Now, r.At) && !here[address] {
 			delete(m.Stations, address)
 		}
 	}

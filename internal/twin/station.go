@@ -75,6 +75,7 @@ func (m *Model) fitStations(w []attempt) {
 		m.in.Yield()
 		m.fitStation(&m.stations[i], w)
 	}
+	m.countFailures(w)
 	m.in.Memory.fill(m)
 	for i := range m.stations {
 		m.stations[i].summarise()
@@ -93,16 +94,25 @@ func (m *Model) fitStation(s *station, w []attempt) {
 	if len(s.own) > 0 {
 		m.evenOut(s, w)
 	}
-	var took time.Duration
+}
+
+// countFailures needs to know the capacities.
+func (m *Model) countFailures(w []attempt) {
 	for i := range w {
-		if a := &w[i]; a.station >= 0 && &m.stations[a.station] == s && a.fails(s.slots) {
+		a := &w[i]
+		if a.station < 0 {
+			continue
+		}
+		if s := &m.stations[a.station]; a.fails(s.slots) {
 			s.failures++
-			took += a.Took
+			s.failsAfter += a.Took // their sum, for now
 		}
 	}
-	if s.failures > 0 {
-		s.failing = float64(s.failures) / float64(s.attempts)
-		s.failsAfter = took / time.Duration(s.failures)
+	for i := range m.stations {
+		if s := &m.stations[i]; s.failures > 0 {
+			s.failing = float64(s.failures) / float64(s.attempts)
+			s.failsAfter /= time.Duration(s.failures)
+		}
 	}
 }
 
