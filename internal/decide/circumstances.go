@@ -19,7 +19,11 @@ func (j *Judge) circumstances() circumstances { return j.state.Last }
 // notice keeps what the circumstances of the window are, and how low an
 // estimate may be when a policy takes over.
 func (j *Judge) notice() {
-	c := circumstances{Rate: j.model.Rate(), Failures: j.found.measured.Failures, Bursty: j.model.Burstiness()}
+	c := circumstances{Failures: j.found.measured.Failures}
+	c.Rate, c.Bursty = j.state.Tally.flow(max(j.now.Add(-j.o.Evaluate), 1), j.now.Add(-j.o.Evaluate/10))
+	if c.Rate == 0 {
+		c.Rate, c.Bursty = j.model.Rate(), j.model.Burstiness()
+	}
 	known := 0.0
 	for _, e := range j.model.Endpoints() {
 		if e.Known { // each counts once: which of them served how many is the policy's doing

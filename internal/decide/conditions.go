@@ -52,14 +52,16 @@ type finding struct {
 	measured float64
 	endpoint string
 	text     string
+	of       float64 // measured at the endpoint, if the condition is about the cluster
+	limit    float64 // that it was held against, if that is not the condition's
 }
 
 // conditions finds out which of them hold.
 func (j *Judge) conditions(v *View) {
 	j.notice()
-	endpoints := j.model.Endpoints()
+	endpoints := j.known(v)
 	findings := [...]finding{
-		j.slow(endpoints), j.failing(endpoints), j.bursty(), j.unequal(endpoints), j.keys(),
+		j.slow(endpoints), j.failing(v), j.bursty(), j.unequal(endpoints), j.keys(),
 		j.heavy(), j.far(endpoints), j.overloaded(), j.hidden(v), j.tooFew(),
 	}
 	enough := j.enough()
@@ -68,11 +70,25 @@ func (j *Judge) conditions(v *View) {
 		j.found.statistics = append(j.found.statistics, Statistic{d.Name, f.measured})
 		if f.holds && (enough || d.Name == NoData || d.Name == ErrorRate || d.Name == Overload) {
 			j.found.conditions = append(j.found.conditions, Condition{
-				Name: d.Name, Endpoint: f.endpoint, Definition: d.Definition, Threshold: d.Threshold,
-				Measured: f.measured, Unit: d.Unit, Text: f.text,
+				Name: d.Name, Endpoint: f.endpoint, Definition: d.Definition, Threshold: cmp.Or(f.limit, d.Threshold),
+				Measured: cmp.Or(f.of, f.measured), Unit: d.Unit, Text: f.text,
 			})
 		}
 	}
+}
+
+// known are the endpoints as the model has them. Of those that get next to
+// nothing, because they are slow, the window cannot tell; what expected-delay
+// learnt of them can.
+func (j *Judge) known(v *View) []twin.Fitted {
+	all := j.model.Endpoints()
+	for i := range all {
+		e := &all[i]
+		if s := v.Endpoints[i].Live.Learnt().Service.Seconds(); e.Samples < 30 && s > 0 && v.Endpoints[i].Eligible {
+			e.Service, e.LogMean, e.LogSE, e.Known, e.Samples = s, math.Log(s)-0.58, 0.1, true, 30
+		}
+	}
+	return all
 }
 
 // usable are the endpoints whose speed is known well enough to compare.
@@ -108,20 +124,21 @@ func (j *Judge) slow(all []twin.Fitted) finding {
 	return f
 }
 
-func (j *Judge) failing(all []twin.Fitted) finding {
+func (j *Judge) failing(v *View) finding {
 	var attempts, failures float64
-	for _, e := range all {
-		attempts += float64(e.Attempts)
-		failures += float64(e.Failures)
+	for _, c := range j.state.Tally.Endpoints {
+		attempts += float64(c.Attempts)
+		failures += float64(c.Failures)
 	}
 	f := finding{measured: failures / max(attempts, 1)}
 	f.holds = f.measured > 0.05 && attempts >= 20
 	f.text = percent(f.measured) + " of all attempts fail"
-	for _, e := range all {
-		n, bad := float64(e.Attempts), float64(e.Failures)
+	for _, e := range v.Endpoints {
+		c := j.state.Tally.Endpoints[e.ID]
+		n, bad := float64(c.Attempts), float64(c.Failures)
 		rest := (failures - bad) / max(attempts-n, 1)
 		if n >= 10 && wilson(bad, n) > 0.03+3*rest {
-			f.holds, f.endpoint = true, e.Address
+			f.holds, f.endpoint, f.of, f.limit = true, e.Address, bad/n, 0.03+3*rest
 			f.text = fmt.Sprintf("%s fails %s of its requests, the others %s", e.Address, percent(bad/n), percent(rest))
 		}
 	}
@@ -136,7 +153,7 @@ func wilson(failed, n float64) float64 {
 }
 
 func (j *Judge) bursty() finding {
-	b := j.model.Burstiness()
+	b := j.state.Last.Bursty
 	return finding{holds: b >= 5, measured: b, text: fmt.Sprintf("requests come in bursts: their number varies %.1f× as much as by chance", b)}
 }
 

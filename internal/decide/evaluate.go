@@ -3,6 +3,7 @@ package decide
 import (
 	"math"
 	"slices"
+	"time"
 
 	"poise/internal/lb"
 	"poise/internal/stats"
@@ -45,6 +46,11 @@ func (j *Judge) Evaluate(v *View) Decision {
 	}
 	d.Text = j.tell(&d)
 	j.state.Lost, j.state.Shed, j.state.Notes = 0, 0, nil
+	j.state.Tally = tally{}
+	j.state.Predicted = map[string]float64{}
+	for _, c := range j.found.candidates {
+		j.state.Predicted[c.Policy] = c.Loss
+	}
 	j.model = nil
 	return d
 }
@@ -52,11 +58,16 @@ func (j *Judge) Evaluate(v *View) Decision {
 // fit infers the endpoints from the window, which does not reach back behind
 // the last change of policy.
 func (j *Judge) fit(v *View) {
-	from := max(v.Now.Add(-j.o.Evaluate), j.state.Since)
 	most := min(max(200*len(v.Endpoints), 4096), mostRecords)
-	j.found.records = j.ended(from, v.Now, most)
+	var from stats.Instant
+	for _, window := range [...]time.Duration{j.o.Evaluate, j.o.Evaluate * 3 / 2, j.o.Evaluate * 5 / 2} {
+		j.found.records, from = j.ended(max(v.Now.Add(-window), j.state.Since), v.Now, most)
+		if len(j.found.records) > 2*leastRecords {
+			break // where little is asked for, a longer window tells more
+		}
+	}
 	in := twin.Input{
-		Now: v.Now, Incumbent: j.state.Policy, Records: j.found.records, Pending: v.Pending,
+		Now: v.Now, From: from, Incumbent: j.state.Policy, Records: j.found.records, Pending: v.Pending,
 		Cursor: v.Cursor, Memory: &j.memory, Yield: j.o.Yield, Teach: teacher(v),
 		Options: twin.Options{FailureCost: j.o.FailureCost, Timeout: j.o.Timeout, Balance: j.o.Balance, Seed: j.o.Seed},
 	}
@@ -71,6 +82,9 @@ func (j *Judge) fit(v *View) {
 }
 
 func (j *Judge) enough() bool {
+	if j.oracle != nil {
+		return true
+	}
 	return j.model.Jobs() >= leastRecords && j.found.measured.Requests >= leastRecords/3
 }
 
@@ -82,11 +96,12 @@ func (j *Judge) predict(*View) {
 		return
 	}
 	var err error
-	if f.again, err = j.model.Replay(j.state.Policy, twin.Scenario{}); err != nil || f.again.Abandoned {
+	if f.again, err = j.replay(j.state.Policy); err != nil || !usablePrediction(&f.again) {
+		f.again = twin.Prediction{}
 		return
 	}
 	off := logRatio(f.measured.Loss, f.again.Loss)
-	f.invalid = math.Abs(off) > valid
+	f.invalid = math.Abs(off) > valid || j.named(HiddenLoad)
 	if f.invalid {
 		j.state.Invalid++
 	} else {
@@ -104,13 +119,31 @@ func (j *Judge) predict(*View) {
 		if p == j.state.Policy {
 			continue
 		}
-		if got, err := j.model.Replay(p, twin.Scenario{}); err == nil && !got.Abandoned {
+		if got, err := j.replay(p); err == nil && usablePrediction(&got) {
 			f.candidates = append(f.candidates, j.candidate(got))
 		}
 	}
 	if j.o.Distort != nil {
 		j.o.Distort(f.candidates)
 	}
+}
+
+// usablePrediction reports whether a prediction is one: a policy without an
+// endpoint has none.
+func usablePrediction(p *twin.Prediction) bool {
+	return !p.Abandoned && p.Loss > 0 && !math.IsInf(p.Loss, 0)
+}
+
+// named reports whether a condition holds.
+func (j *Judge) named(condition string) bool {
+	return slices.ContainsFunc(j.found.conditions, func(c Condition) bool { return c.Name == condition })
+}
+
+func (j *Judge) replay(policy string) (twin.Prediction, error) {
+	if j.oracle != nil {
+		return j.oracle(policy), nil
+	}
+	return j.model.Replay(policy, twin.Scenario{})
 }
 
 // biasOf is how much more than predicted is to be expected of a policy. One
@@ -170,7 +203,7 @@ func (j *Judge) ordered() []Candidate {
 func (j *Judge) evidence() Evidence {
 	f := &j.found
 	e := Evidence{
-		Window: j.model.Span().Seconds(), Records: len(f.records), Lost: j.state.Lost, Rate: j.model.Rate(),
+		Window: j.model.Span().Seconds(), Records: len(f.records), Lost: j.state.Lost, Rate: j.state.Last.Rate,
 		Measured: f.measured.Loss, Predicted: f.again.Loss, Bias: math.Exp(j.biasOf(j.state.Policy)),
 		Load: j.model.Load(), Failures: f.measured.Failures, Notes: j.state.Notes, Statistics: f.statistics,
 	}

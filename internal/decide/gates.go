@@ -77,7 +77,7 @@ func (j *Judge) may(v *View) bool {
 	ok := g.ask(GateData, j.enough(), fmt.Sprintf("%d requests in the window; %d are asked for", j.model.Jobs(), leastRecords))
 	load := j.model.Load()
 	over := load > full || j.shedShare() > refused
-	ok = g.ask(GateOverload, !ok || !over, fmt.Sprintf("%s of the capacity is in use, %s of the requests were refused", percent(load), percent(j.shedShare()))) && ok
+	ok = g.ask(GateOverload, !ok || !over || j.matters(), fmt.Sprintf("%s of the capacity is in use, %s of the requests were refused", percent(load), percent(j.shedShare()))) && ok
 	ok = g.ask(GatePin, !v.Pinned, pinText(v.Pinned)) && ok
 	ok = g.ask(GateMode, j.state.Mode != Freeze, "the mode is "+j.state.Mode.String()) && ok
 	ok = g.ask(GateChange, j.state.Trial == nil, changeText(j.state.Trial)) && ok
@@ -87,6 +87,22 @@ func (j *Judge) may(v *View) bool {
 	}
 	return ok
 }
+
+// matters reports whether another policy would do so much better that the
+// choice matters although there is too much work: then it is the policy that
+// makes it so.
+func (j *Judge) matters() bool {
+	f := &j.found
+	best := j.best()
+	if best == nil {
+		return false
+	}
+	mean, se := paired(f.candidates[0].blocks, best.blocks)
+	return best.Loss < f.candidates[0].Loss*(1-relieved) && mean > sure*se
+}
+
+// relieved is the gain that shows that an overload is the policy's doing.
+const relieved = 0.3
 
 func (j *Judge) shedShare() float64 {
 	n := float64(j.model.Jobs())
@@ -192,7 +208,7 @@ func (j *Judge) change(_ *View, d *Decision, p proposal) {
 	s.Trial = &trial{
 		Policy: p.to, From: s.Policy, Began: j.now, PhaseAt: j.now, Decided: j.now,
 		Before: j.found.measured.Loss, Noise: relativeError(f.measured.Blocks[:], f.measured.Loss), Promised: p.promised, High: p.high, Why: p.why,
-		Circumstances: j.circumstances(),
+		Circumstances: j.circumstances(), Mean: f.measured.Mean.Seconds()*(1-f.measured.Failures) + f.measured.Failures*j.o.FailureCost.Seconds(),
 	}
 	s.Beaten = 0
 	d.Action, d.Changed = Canary, true

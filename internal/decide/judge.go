@@ -64,12 +64,15 @@ type state struct {
 	Bans      map[string]stats.Instant `json:"bans"`        // until when
 	Rules     []stats.Instant          `json:"rules"`       // since when each rule's conditions hold; 0: they do not
 	Trial     *trial                   `json:"trial"`       // a change under way
+	Cleared   bool                     `json:"cleared"`     // a change under way was ended by others: the caller is to be told
 	Watch     *watch                   `json:"watch"`       // a switch that is being looked after
 	Pause     stats.Instant            `json:"pause"`       // no canary until then
 	Abandoned int                      `json:"abandoned"`   // canaries in a row
 	Width     calibration              `json:"calibration"` // of the intervals
 	Last      circumstances            `json:"circumstances"`
 	Floor     time.Duration            `json:"floor"`
+	Tally     tally                    `json:"tally"`     // since the last evaluation
+	Predicted map[string]float64       `json:"predicted"` // losses, by the last evaluation
 	Lost      uint64                   `json:"lost"`
 	Shed      uint64                   `json:"shed"`
 	Notes     []string                 `json:"notes"`
@@ -143,12 +146,20 @@ func (j *Judge) Resume(policy string) {
 // switch of the judge's.
 func (j *Judge) Operator(policy string, pinned bool) {
 	s := &j.state
+	s.Cleared = s.Cleared || s.Trial != nil
 	s.Policy, s.Pinned, s.Trial, s.Watch, s.Beaten = policy, pinned, nil, nil, 0
 	s.Since = s.Now
 }
 
 // Observe takes records of attempts that ended since the last call.
 func (j *Judge) Observe(records []lb.Record) {
+	j.state.Tally.add(records)
+	j.Hold(records)
+}
+
+// Hold takes records that were observed already: those that a judge held when
+// it was saved.
+func (j *Judge) Hold(records []lb.Record) {
 	for i := range records {
 		if len(j.records) < mostRecords {
 			j.records = append(j.records, records[i])
@@ -159,10 +170,10 @@ func (j *Judge) Observe(records []lb.Record) {
 	}
 }
 
-// ended returns copies of the newest records that ended after from and not
-// after to, most at most.
-func (j *Judge) ended(from, to stats.Instant, most int) []lb.Record {
-	out := make([]lb.Record, 0, min(most, len(j.records)))
+// ended returns copies of the records that ended after from and not after to.
+// If they are more than most it returns those sent last, and since when.
+func (j *Judge) ended(from, to stats.Instant, most int) ([]lb.Record, stats.Instant) {
+	out := make([]lb.Record, 0, min(2*most, len(j.records)))
 	for i := range j.records {
 		r := &j.records[i]
 		if end := r.End(); end > from && end <= to {
@@ -170,10 +181,11 @@ func (j *Judge) ended(from, to stats.Instant, most int) []lb.Record {
 		}
 	}
 	if len(out) > most {
-		slices.SortStableFunc(out, func(a, b lb.Record) int { return cmp.Compare(b.End(), a.End()) })
+		slices.SortStableFunc(out, func(a, b lb.Record) int { return cmp.Compare(b.Sent, a.Sent) })
 		out = out[:most]
+		from = max(from, out[most-1].Sent)
 	}
-	return out
+	return out, from
 }
 
 // look takes in a view: the time, who is the incumbent, and whether somebody

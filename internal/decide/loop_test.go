@@ -162,7 +162,7 @@ func TestSwitchesWhereItPaysWithinTwoEvaluations(t *testing.T) {
 			l := newLoop(scenario(name, 1), "least-request", decide.Options{})
 			l.run(90)
 			l.log(t)
-			if len(l.switches) != 1 || l.switches[0].Sub(twintest.Begin) > 32*time.Second {
+			if len(l.switches) != 1 || l.switches[0].Sub(twintest.Begin) > 36*time.Second {
 				t.Fatalf("switches at %v; want one, two evaluations and a canary after the begin", l.switches)
 			}
 			before, _ := twin.Loss(l.losses[5:20])

@@ -69,7 +69,7 @@ func (j *Judge) holds(r *Rule) bool {
 			return false
 		}
 		value := j.found.statistics[i].Value
-		named := slices.ContainsFunc(j.found.conditions, func(c Condition) bool { return c.Name == w.Condition })
+		named := j.named(w.Condition)
 		if w.Is == Holds && !named || w.Is == Above && !(value > w.Value) || w.Is == Below && !(value < w.Value) {
 			return false
 		}

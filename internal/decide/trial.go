@@ -27,9 +27,12 @@ type trial struct {
 	Why           string        `json:"why"`
 	Undo          bool          `json:"undo"` // back to what ran before: no canary
 	Circumstances circumstances `json:"circumstances"`
+	Shared        stats.Instant `json:"shared"` // half of the requests or more went there since then; 0: not yet
+	Mean          float64       `json:"mean"`   // loss before, without its tail
 }
 
-// shares of the phases, and how many of them are a canary.
+// shares of the phases: a canary, then the ramp. Until the last of them it can
+// be abandoned, and is no switch.
 var shares = [...]float64{0.1, 0.5, 0.6, 0.7, 0.8, 0.9}
 
 const (
@@ -79,10 +82,10 @@ func (j *Judge) floor() time.Duration { return j.state.Floor }
 
 // Step supervises what is under way. It is called each second.
 func (j *Judge) Step(v *View) (out Step) {
-	before := j.state.Trial
 	j.look(v)
 	s := &j.state
-	if before != nil && s.Trial == nil { // somebody else took the decision
+	if s.Cleared { // somebody else took the decision
+		s.Cleared = false
 		out.Action, out.Changed = Action{Policy: s.Policy, Share: 1, Why: "taken out of the judge's hands"}, true
 		return out
 	}
@@ -105,7 +108,7 @@ func (j *Judge) advance(v *View, out *Step) {
 		step /= rampSteps
 	}
 	over := j.now.Sub(t.PhaseAt) >= step
-	if t.Phase < canaries && !t.Undo {
+	if !t.Undo {
 		if why := j.canaryFails(over); why != "" {
 			j.abandon(v, out, why, j.o.Ban)
 			return
@@ -116,9 +119,12 @@ func (j *Judge) advance(v *View, out *Step) {
 	}
 	t.Phase++
 	t.PhaseAt = j.now
-	if t.Phase == canaries && !t.Undo {
+	if t.Phase == 1 {
+		t.Shared = j.now
+	}
+	if t.Phase == len(shares) && !t.Undo {
 		j.state.Switched, j.state.Abandoned = j.now, 0
-		out.Entries = append(out.Entries, j.entry(v, Switch, t.Policy, fmt.Sprintf("%s → %s: the canary did as well as it should; it takes over within %s", t.From, t.Policy, j.o.CanaryStep)))
+		out.Entries = append(out.Entries, j.entry(v, Switch, t.Policy, fmt.Sprintf("%s → %s: it did well on a part of the requests and has all of them now", t.From, t.Policy)))
 	}
 	out.Action, out.Changed = Action{Policy: t.Policy, Share: t.share(), Why: t.Why}, true
 	if t.Phase >= len(shares) {
@@ -151,6 +157,10 @@ func (s *side) se2() float64 {
 	}
 	m := s.mean()
 	return max(s.squares/s.n-m*m, 0) / (s.n - 1)
+}
+
+func (a *arms) total() side {
+	return side{a.control.n + a.canary.n, a.control.sum + a.canary.sum, a.control.squares + a.canary.squares}
 }
 
 // compare gathers the losses since the phase began. Both sides share the
@@ -186,7 +196,17 @@ func (j *Judge) lossOf(r *lb.Record) (seconds float64, known bool) {
 
 // canaryFails says why the canary is to be abandoned, "" if it is not.
 func (j *Judge) canaryFails(over bool) string {
-	a := j.compare(j.state.Trial.PhaseAt)
+	t := j.state.Trial
+	a := j.compare(t.PhaseAt)
+	if over && t.Shared != 0 {
+		all := j.compare(t.Shared)
+		if sum := all.total(); sum.n >= leastRecords/3 {
+			ratio, se := sum.mean()/max(t.Mean, 1e-9), math.Sqrt(sum.se2())/max(t.Mean, 1e-9)
+			if ratio-worse > doubt*math.Hypot(se, t.Noise) {
+				return fmt.Sprintf("since it has half of the requests all of them lose %.1f× as much as before (%s, before %s)", ratio, ms(sum.mean()), ms(t.Mean))
+			}
+		}
+	}
 	if a.canary.n < leastCanary || a.control.n < leastCanary {
 		return ""
 	}
@@ -207,13 +227,10 @@ func (j *Judge) abandon(v *View, out *Step, why string, ban time.Duration) {
 	t := s.Trial
 	s.Trial, s.Beaten = nil, 0
 	s.Since = j.now
-	if t.Phase >= canaries { // on the way to a switch: who was to come back comes back at once
-		s.Switched = j.now
-	}
 	if ban > 0 {
 		s.Bans[t.Policy] = j.now.Add(ban)
 		s.Abandoned++
-		s.Pause = j.now.Add(j.o.Dwell * time.Duration(1<<min(s.Abandoned-1, 4)))
+		s.Pause = j.now.Add(j.o.Dwell / 2 * time.Duration(1<<min(s.Abandoned-1, 5)))
 	}
 	out.Action, out.Changed = Action{Policy: s.Policy, Share: 1, Why: "canary abandoned"}, true
 	out.Entries = append(out.Entries, j.entry(v, Abandon, t.Policy, fmt.Sprintf("stays with %s: %s was tried on %s of the requests for %s and is not taken: %s", s.Policy, t.Policy, percent(t.share()), j.now.Sub(t.PhaseAt).Round(100*time.Millisecond), why)))
@@ -225,9 +242,9 @@ func (j *Judge) lookAfter(v *View, out *Step) {
 	w := j.state.Watch
 	age := j.now.Sub(w.At)
 	if !w.Judged {
-		m, n, noise := j.lossSince(w.At)
+		m, n, noise := j.lossSince(w.At.Add(j.o.Evaluate / 5))        // not what the one before left waiting
 		doubtful := math.Exp(-ninetyPct * math.Hypot(noise, w.Noise)) // what is left of m at its least
-		if !w.Undo && n >= leastRecords/3 && m*doubtful > 2*w.Before && m*doubtful > 1.5*w.Promised {
+		if !w.Undo && age >= j.o.Evaluate && n >= leastRecords/3 && m*doubtful > 2*w.Before && m*doubtful > 1.5*w.Promised {
 			w.Failed = true
 		}
 		if age < time.Duration(outcomeAfter)*j.o.Evaluate && !w.Failed {
@@ -284,6 +301,10 @@ func (j *Judge) undo(v *View, out *Step) {
 		return
 	}
 	if wait := j.o.Dwell - j.now.Sub(s.Switched); wait > 0 && !j.o.UndoImmediately {
+		return
+	}
+	if p, known := s.Predicted[w.From]; known && !(p < s.Predicted[s.Policy]) || j.banned(w.From) {
+		s.Watch = nil // it was bad, but what ran before is no better now
 		return
 	}
 	s.Watch = nil

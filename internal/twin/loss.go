@@ -32,7 +32,7 @@ func (m *Model) predict(policy string, outcomes []outcome, jobs []job) Predictio
 	losses := make([]float64, 0, len(outcomes))
 	answers := make([]time.Duration, 0, len(outcomes))
 	failed := 0
-	skip := time.Duration(float64(m.span) * warmUp)
+	skip := m.begin + time.Duration(float64(m.end-m.begin)*warmUp)
 	for i, o := range outcomes {
 		switch {
 		case jobs[i].silent || jobs[i].at < skip:
@@ -50,7 +50,7 @@ func (m *Model) predict(policy string, outcomes []outcome, jobs []job) Predictio
 	}
 	p.Failures = float64(failed) / float64(p.Requests)
 	p.answers(answers)
-	p.Loss, p.Blocks = Loss(losses)
+	p.Loss, p.Blocks = inBlocks(losses, worst(answers, failed, m.in.Options.FailureCost))
 	return p
 }
 
@@ -72,13 +72,33 @@ func (p *Prediction) answers(answers []time.Duration) {
 // q + E(x-q)+ / 0.01 with q the 99th percentile (Rockafellar and Uryasev,
 // 2000), which is a mean and so has a part of every block.
 func Loss(losses []float64) (total float64, blocks [Blocks]float64) {
-	n := len(losses)
-	if n == 0 {
+	if len(losses) == 0 {
 		return 0, blocks
 	}
 	sorted := slices.Clone(losses)
 	slices.Sort(sorted)
-	q := sorted[min(int(float64(n)*(1-tailShare)), n-1)]
+	return inBlocks(losses, sorted[tail(len(losses))])
+}
+
+// tail is the place of the 99th percentile among n.
+func tail(n int) int { return min(int(float64(n)*(1-tailShare)), n-1) }
+
+// worst returns the 99th percentile of sorted answers and of failures that all
+// cost the same.
+func worst(answers []time.Duration, failures int, cost time.Duration) float64 {
+	at := tail(len(answers) + failures)
+	below, _ := slices.BinarySearch(answers, cost)
+	switch {
+	case at < below:
+		return answers[at].Seconds()
+	case at < below+failures:
+		return cost.Seconds()
+	}
+	return answers[at-failures].Seconds()
+}
+
+func inBlocks(losses []float64, q float64) (total float64, blocks [Blocks]float64) {
+	n := len(losses)
 	for b := range blocks {
 		part := losses[b*n/Blocks : (b+1)*n/Blocks]
 		var sum, over float64

@@ -33,6 +33,7 @@ type Remembered struct {
 }
 
 const (
+	few       = 4 // requests that an endpoint is believed to work on at once
 	remembers = 300 * time.Second
 	keeps     = 128 // quantiles
 )
@@ -58,30 +59,30 @@ func recent(now, at stats.Instant) bool {
 // fill completes the stations of m by what is remembered of them, and by the
 // others where a capacity was never seen.
 func (m *Memory) fill(model *Model) {
-	largest := 0
-	for i := range model.stations {
-		if s := &model.stations[i]; s.bounded {
-			largest = max(largest, s.slots)
-		}
-	}
 	for i := range model.stations {
 		s := &model.stations[i]
 		r := m.of(s.address)
 		switch {
 		case s.bounded:
-		case r.Slots >= s.slots:
+		case r.Slots > 0 && (s.waited < leastWaited || r.Slots >= s.slots):
 			s.slots, s.bounded, s.sharing = r.Slots, true, r.Shares
-		case largest > 0:
-			s.slots = max(s.slots, largest)
-		default:
-			s.slots = max(2*s.slots, 4)
+		case s.waited >= leastWaited: // the best guess there is
+		default: // as many as were seen, or a few: nobody is promised what nobody has shown
+			s.slots = max(s.most, few)
 		}
 		if s.fresh < starved && recent(model.in.Now, r.At) {
 			s.recall(r)
 		}
 	}
+	if len(m.Stations) == len(model.stations) {
+		return
+	}
+	here := make(map[string]bool, len(model.stations))
+	for i := range model.stations {
+		here[model.stations[i].address] = true
+	}
 	for address, r := range m.Stations { // of those that left
-		if !recent(model.in.Now, r.At) && !slices.ContainsFunc(model.stations, func(s station) bool { return s.address == address }) {
+		if !recent(model.in.Now, r.At) && !here[address] {
 			delete(m.Stations, address)
 		}
 	}

@@ -25,7 +25,7 @@ type station struct {
 	failing            float64       // share of attempts that fail
 	failsAfter         time.Duration // their mean time
 	fresh              int           // of service: from this window, not remembered
-	utilised           float64       // mean number of slots in use
+	most               int           // under way at once, but for a few times
 
 	mean, cv         float64 // of service
 	logMean, logSE   float64
@@ -34,6 +34,7 @@ type station struct {
 	arrivals, served int
 	own              []int32 // places in the window of the attempts that tell the time of service
 	raw              []float64
+	hung             []int32 // attempts that are still under way and should not be
 }
 
 func (s *station) init(e *lb.Endpoint) {
@@ -47,7 +48,7 @@ const (
 	leastService = 1e-6 // seconds; what is below is taken for impossible
 	enough       = 50   // attempts for a fit to count
 	starved      = 40   // times of service below which those of earlier are taken
-	clear        = 0.02 // by which a larger capacity must be better
+	distinct     = 0.02 // by which a larger capacity must be better
 )
 
 // fitStations infers each endpoint for itself, then fills in from memory and
@@ -60,7 +61,9 @@ func (m *Model) fitStations(w []attempt) {
 		}
 		s := &m.stations[a.station]
 		s.attempts++
-		if a.tells() {
+		if a.aged {
+			s.hung = append(s.hung, int32(i))
+		} else if a.tells() {
 			a.place = int32(len(s.own))
 			s.own = append(s.own, int32(i))
 		}
@@ -72,27 +75,44 @@ func (m *Model) fitStations(w []attempt) {
 		m.in.Yield()
 		m.fitStation(&m.stations[i], w)
 	}
+	m.countFailures(w)
 	m.in.Memory.fill(m)
 	for i := range m.stations {
-		m.stations[i].summarise(m.span)
+		m.stations[i].summarise()
 	}
 }
 
 func (m *Model) fitStation(s *station, w []attempt) {
 	if len(s.own) > 0 {
 		m.findSlots(s, w)
+	}
+	for _, i := range s.hung { // they say how long it takes, and nothing of slots
+		w[i].place = int32(len(s.own))
+		s.own = append(s.own, i)
+		s.raw = append(s.raw, w[i].Took.Seconds())
+	}
+	if len(s.own) > 0 {
 		m.evenOut(s, w)
 	}
-	var took time.Duration
+}
+
+// countFailures needs to know the capacities.
+func (m *Model) countFailures(w []attempt) {
 	for i := range w {
-		if a := &w[i]; a.station >= 0 && &m.stations[a.station] == s && a.fails(s.slots) {
+		a := &w[i]
+		if a.station < 0 {
+			continue
+		}
+		if s := &m.stations[a.station]; a.fails(s.slots) {
 			s.failures++
-			took += a.Took
+			s.failsAfter += a.Took // their sum, for now
 		}
 	}
-	if s.failures > 0 {
-		s.failing = float64(s.failures) / float64(s.attempts)
-		s.failsAfter = took / time.Duration(s.failures)
+	for i := range m.stations {
+		if s := &m.stations[i]; s.failures > 0 {
+			s.failing = float64(s.failures) / float64(s.attempts)
+			s.failsAfter /= time.Duration(s.failures)
+		}
 	}
 }
 
@@ -104,15 +124,21 @@ func (m *Model) findSlots(s *station, w []attempt) {
 	for _, i := range s.own {
 		most = max(most, int(w[i].Inflight)+1)
 	}
+	s.most = s.common(w, most)
 	memory := m.in.Memory.of(s.address)
 	queue := m.try(s, w, most, memory.Queue[:], m.impliedQueue)
-	s.slots, s.bounded = queue.slots, most > queue.slots
+	s.accept(queue, w)
+	if s.waited < leastWaited { // nobody waited, as far as can be told
+		queue.service = m.impliedQueue(s, w, most)
+	}
 	s.raw = append(s.raw[:0], queue.service...)
 	if !m.in.Options.Ablate.NoSharing && len(s.own) >= 2*enough && queue.score > unexplained {
 		shared := m.try(s, w, most, memory.Sharing[:], m.impliedSharing)
 		if shared.score < queue.score-unexplained {
-			s.sharing, s.slots, s.bounded = true, shared.slots, most > shared.slots
-			s.raw = append(s.raw[:0], shared.service...)
+			if s.accept(shared, w); s.bounded {
+				s.sharing = true
+				s.raw = append(s.raw[:0], shared.service...)
+			}
 		}
 	}
 	if m.in.Options.Ablate.NoQueue {
@@ -123,14 +149,49 @@ func (m *Model) findSlots(s *station, w []attempt) {
 	}
 }
 
+// common is how many were under way at once but for a few times.
+func (s *station) common(w []attempt, most int) int {
+	met := make([]int, most+1)
+	for _, i := range s.own {
+		met[w[i].Inflight]++
+	}
+	for above := 0; most > 1; most-- {
+		if above += met[most-1]; above >= leastWaited {
+			break
+		}
+	}
+	return most
+}
+
+// accept takes a capacity for known if enough attempts had to wait at it, and
+// if it explains them distinctly better than that nobody waited. Of a few that
+// met each other by chance it may be anything.
+func (s *station) accept(g guess, w []attempt) {
+	s.waited = 0
+	for _, i := range s.own {
+		if int(w[i].Inflight) >= g.slots {
+			s.waited++
+		}
+	}
+	s.slots = g.slots
+	n := float64(len(s.own))
+	s.bounded = s.waited >= leastWaited && (n >= plenty || g.unlimited-g.score > 1/math.Sqrt(n))
+}
+
+const (
+	leastWaited = 8   // attempts that must have waited for a capacity to be known
+	plenty      = 200 // attempts after which chance is left out of account
+)
+
 // unexplained is a correlation of service and load above which a model does
 // not explain the endpoint.
 const unexplained = 0.1
 
 type guess struct {
-	slots   int
-	score   float64
-	service []float64
+	slots     int
+	score     float64
+	unlimited float64 // the score if nobody waited
+	service   []float64
 }
 
 // try scores every capacity and returns the best. Scores are smoothed over
@@ -146,7 +207,8 @@ func (m *Model) try(s *station, w []attempt, most int, scores []float64, implied
 			}
 			scores[h] = score
 		}
-		if score < best.score-clear {
+		best.unlimited = score
+		if score < best.score-distinct {
 			best.slots, best.score = slots, score
 			best.service = append(best.service[:0], service...)
 		}
@@ -311,7 +373,7 @@ func (m *Model) evenOut(s *station, w []attempt) {
 }
 
 // summarise computes what conditions are made of.
-func (s *station) summarise(span time.Duration) {
+func (s *station) summarise() {
 	var all, logs moments
 	for _, v := range s.service {
 		all.add(v)
@@ -326,9 +388,6 @@ func (s *station) summarise(span time.Duration) {
 		s.cv = all.sd() / s.mean
 	}
 	s.quick = quantile(s.service, 0.05)
-	if span > 0 {
-		s.utilised = float64(len(s.own)) * s.mean / span.Seconds()
-	}
 }
 
 // moments are sums for a mean and a deviation.

@@ -67,9 +67,9 @@ func (m *Model) Load() float64 {
 // 1 for requests that come independently of each other.
 func (m *Model) Burstiness() float64 {
 	const slot = 100 * time.Millisecond
-	counts := make([]float64, int(m.span/slot))
+	counts := make([]float64, int((m.end-m.begin)/slot))
 	for i := range m.jobs {
-		if n := int(m.jobs[i].at / slot); n < len(counts) {
+		if n := int((m.jobs[i].at - m.begin) / slot); n >= 0 && m.jobs[i].at >= m.begin && n < len(counts) {
 			counts[n]++
 		}
 	}

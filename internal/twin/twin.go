@@ -68,7 +68,8 @@ type Learner interface {
 // Input is what a model is made of.
 type Input struct {
 	Now       stats.Instant
-	Incumbent string // the policy that picked
+	From      stats.Instant // requests sent before it are no arrivals of the window; 0: all are
+	Incumbent string        // the policy that picked
 	Endpoints []Endpoint
 	Records   []lb.Record // that ended in the window, in any order; kept by nobody
 	Pending   []lb.Pending
@@ -85,7 +86,9 @@ type Input struct {
 // independent.
 type Model struct {
 	in       Input
-	span     time.Duration // from the first arrival to the last
+	span     time.Duration // from the first attempt to the last
+	begin    time.Duration // when the first request came that counts as an arrival
+	end      time.Duration // and the last
 	start    stats.Instant
 	stations []station // as in.Endpoints
 	jobs     []job     // in order of arrival
@@ -141,12 +144,12 @@ func Fit(in Input) *Model {
 func (m *Model) Jobs() int { return len(m.jobs) }
 
 // Span returns the time from the first to the last of them.
-func (m *Model) Span() time.Duration { return m.span }
+func (m *Model) Span() time.Duration { return m.end - m.begin }
 
 // Rate returns requests a second.
 func (m *Model) Rate() float64 {
-	if m.span <= 0 {
+	if m.end <= m.begin {
 		return 0
 	}
-	return float64(len(m.jobs)) / m.span.Seconds()
+	return float64(len(m.jobs)) / (m.end - m.begin).Seconds()
 }

@@ -101,6 +101,7 @@ func scenes() []scene {
 
 func TestRetrodictionAndPredictionComeCloseToTheTruth(t *testing.T) {
 	policies := []string{"round-robin", "least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay", "bounded-hash"}
+	near, all := 0, 0
 	for _, s := range scenes() {
 		t.Run(s.name, func(t *testing.T) {
 			m := twin.Fit(window(s.make(1), "least-request", 20*time.Second, 10*time.Second))
@@ -109,6 +110,9 @@ func TestRetrodictionAndPredictionComeCloseToTheTruth(t *testing.T) {
 				got := replay(t, m, p)
 				want := truth(s.make(1), p, 20*time.Second, 10*time.Second)
 				t.Logf("%-15s predicted %6.1f ms, true %6.1f (%+.0f %%), failures %.2f%%", p, got.Loss*1e3, want*1e3, 100*(got.Loss/want-1), got.Failures*100)
+				if all++; math.Abs(math.Log(got.Loss/want)) < 0.1 {
+					near++
+				}
 				if p == "least-request" {
 					t.Logf("   measured %.1f", measured.Loss*1e3)
 					if math.Abs(math.Log(got.Loss/measured.Loss)) > 0.25 {
@@ -120,6 +124,10 @@ func TestRetrodictionAndPredictionComeCloseToTheTruth(t *testing.T) {
 				t.Logf("   %s slots %d bounded %v sharing %v service %.1f ms n %d", f.Address, f.Slots, f.Bounded, f.Sharing, f.Service*1e3, f.Samples)
 			}
 		})
+	}
+	t.Logf("%d of %d predictions are within 10 %%", near, all)
+	if near < all*85/100 {
+		t.Errorf("%d of %d predictions are within 10 %%; want 85 %%", near, all)
 	}
 }
 

@@ -41,6 +41,12 @@ func (m *Model) window() []attempt {
 			}
 		}
 	}
+	// Of those sent just now only the quick ones have ended: they are left out,
+	// as those are of which the slow ones alone ended after the window began.
+	last := m.in.Now
+	if m.in.From != 0 {
+		last = m.in.Now.Add(-min(m.elder, m.in.Now.Sub(m.in.From)/5))
+	}
 	w := make([]attempt, 0, len(records))
 	for i := range records {
 		r := &records[i]
@@ -51,7 +57,7 @@ func (m *Model) window() []attempt {
 		if s, ok := at[r.Endpoint]; ok {
 			a.station = s
 		}
-		a.arrival = r.Arrival() || m.in.Options.Ablate.RetriesCount
+		a.arrival = (r.Arrival() || m.in.Options.Ablate.RetriesCount) && r.Sent >= m.in.From && (r.Sent <= last || a.aged)
 		w = append(w, a)
 	}
 	slices.SortStableFunc(w, func(a, b attempt) int { return cmp.Compare(a.Sent, b.Sent) })
@@ -83,6 +89,24 @@ func (m *Model) cut(w *[]attempt) {
 		}
 	}
 	m.span = max((*w)[len(*w)-1].from, time.Millisecond)
+	m.begin, m.end = m.arrivals(*w)
+}
+
+// arrivals returns when the first and the last of the requests came that count
+// as such.
+func (m *Model) arrivals(w []attempt) (begin, end time.Duration) {
+	begin = -1
+	for i := range w {
+		if !w[i].arrival || w[i].aged {
+			continue
+		}
+		if begin < 0 {
+			begin = w[i].from
+		}
+		end = w[i].from
+	}
+	begin = max(begin, 0)
+	return begin, max(end, begin+time.Millisecond)
 }
 
 // elder returns the latency that 1 % of the answers exceed.

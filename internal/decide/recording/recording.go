@@ -29,6 +29,7 @@ const mostFrame = 64 << 20
 const (
 	kindBegin    = 'b'
 	kindRecords  = 'r'
+	kindHeld     = 'h'
 	kindEvaluate = 'e'
 	kindStep     = 's'
 	kindOperator = 'o'
@@ -73,12 +74,14 @@ func NewWriter(w io.Writer, j *decide.Judge) (*Writer, error) {
 	}
 	_, r.err = io.WriteString(w, header)
 	r.json(kindBegin, begin{j.Options(), state})
-	r.Records(j.Records())
+	r.records(kindHeld, j.Records())
 	return r, r.err
 }
 
 // Records adds a batch, as it is given to Judge.Observe.
-func (r *Writer) Records(batch []lb.Record) {
+func (r *Writer) Records(batch []lb.Record) { r.records(kindRecords, batch) }
+
+func (r *Writer) records(kind byte, batch []lb.Record) {
 	if len(batch) == 0 {
 		return
 	}
@@ -86,7 +89,7 @@ func (r *Writer) Records(batch []lb.Record) {
 	for i := range batch {
 		r.buf = appendRecord(r.buf, &batch[i])
 	}
-	r.frame(kindRecords, r.buf)
+	r.frame(kind, r.buf)
 }
 
 // Evaluated adds an evaluation. It is called after Judge.Evaluate with a
@@ -200,7 +203,7 @@ func (r *Recording) add(kind byte, data []byte) (*Recording, error) {
 	}
 	e := event{kind: kind, data: data}
 	switch kind {
-	case kindRecords:
+	case kindRecords, kindHeld:
 		if len(data)%recordSize != 0 {
 			return r, errors.New("a batch of records has an odd length")
 		}

@@ -30,6 +30,8 @@ func (r *Recording) Replay(change func(*decide.Options), each func(was, is decid
 
 func (e *event) give(j *decide.Judge, each func(was, is decide.Decision)) error {
 	switch e.kind {
+	case kindHeld:
+		j.Hold(e.records)
 	case kindRecords:
 		j.Observe(e.records)
 	case kindEvaluate:
@@ -76,7 +78,12 @@ func (r *Recording) Verify() (n int, err error) {
 		a, _ := json.Marshal(was)
 		b, _ := json.Marshal(is)
 		if !bytes.Equal(a, b) && err == nil {
-			err = fmt.Errorf("decision %d differs:\nwas %s\nis  %s", n, a, b)
+			at := 0
+			for at < min(len(a), len(b)) && a[at] == b[at] {
+				at++
+			}
+			from := max(at-80, 0)
+			err = fmt.Errorf("decision %d differs:\nwas …%s\nis  …%s", n, a[from:min(at+80, len(a))], b[from:min(at+80, len(b))])
 		}
 	})
 	if replayed != nil {

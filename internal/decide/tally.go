@@ -1,0 +1,69 @@
+package decide
+
+import (
+	"time"
+
+	"poise/internal/lb"
+	"poise/internal/stats"
+)
+
+// tally counts all that came since the last evaluation: the window that is
+// replayed may be shorter, and what the guard put right within a second must
+// not be missed.
+type tally struct {
+	Arrivals  map[int64]int    `json:"arrivals"` // by the tenth of a second in which they were sent
+	Endpoints map[uint32]count `json:"endpoints"`
+}
+
+type count struct {
+	Attempts int `json:"attempts"`
+	Failures int `json:"failures"`
+}
+
+const (
+	tenth     = stats.Instant(100 * time.Millisecond)
+	mostSlots = 4096 // of the tally; a clock that jumps about must not fill memory
+)
+
+func (t *tally) add(records []lb.Record) {
+	if t.Arrivals == nil {
+		t.Arrivals, t.Endpoints = map[int64]int{}, map[uint32]count{}
+	}
+	for i := range records {
+		r := &records[i]
+		if slot := int64(r.Sent / tenth); r.Arrival() && (len(t.Arrivals) < mostSlots || t.Arrivals[slot] > 0) {
+			t.Arrivals[slot]++
+		}
+		c, known := t.Endpoints[r.Endpoint]
+		if !known && len(t.Endpoints) >= mostRecords {
+			continue
+		}
+		c.Attempts++
+		if r.Outcome.Failed() {
+			c.Failures++
+		}
+		t.Endpoints[r.Endpoint] = c
+	}
+}
+
+// flow returns requests a second and the variance over the mean of their
+// number in tenths of a second, over those tenths of which everything is
+// known: not the first ones, nor the last.
+func (t *tally) flow(from, to stats.Instant) (rate, bursty float64) {
+	first, last := int64(from/tenth)+1, int64(to/tenth)-1
+	if last-first < 10 || last-first > mostSlots {
+		return 0, 0
+	}
+	var n, sum, squares float64
+	for s := first; s <= last; s++ {
+		v := float64(t.Arrivals[s])
+		n++
+		sum += v
+		squares += v * v
+	}
+	mean := sum / n
+	if mean == 0 {
+		return 0, 0
+	}
+	return mean * 10, (squares/n - mean*mean) / mean
+}
