@@ -32,7 +32,7 @@ func (l *Live) Learnt() Learnt {
 	service, capacity, shown := l.Work()
 	health := l.learnt.health.Load()
 	return Learnt{
-		Service:  time.Duration(service * float64(time.Second)),
+		Service:  time.Duration(math.Round(service * float64(time.Second))),
 		Capacity: capacity,
 		Shown:    shown,
 		Failing:  float64(math.Float32frombits(uint32(health >> 32))),
