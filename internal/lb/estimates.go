@@ -93,10 +93,11 @@ func (e *Estimates) observeFailing(now stats.Instant, bad bool) {
 // Failing returns the recent share of failures, in [0, 1]. It fades when
 // nothing is sent.
 func (e *Estimates) Failing(now stats.Instant) float64 {
-	v, age, _ := read(&e.failing, now)
-	if v == 0 { // nearly always, and the exponential is most of what a pick costs
+	w := e.failing.Load()
+	if w>>32 == 0 { // nearly always, and the exponential is most of what a pick costs
 		return 0
 	}
+	v, age, _ := unpack(w, now)
 	return v * silence(age, failingAfter, failingTau)
 }
 

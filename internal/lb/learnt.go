@@ -29,16 +29,27 @@ type learnt struct {
 
 // Learnt returns what was learnt last.
 func (l *Live) Learnt() Learnt {
-	work, health := l.learnt.work.Load(), l.learnt.health.Load()
+	service, capacity, shown := l.Work()
+	health := l.learnt.health.Load()
 	return Learnt{
-		Service:  time.Duration(float64(math.Float32frombits(uint32(work>>32))) * float64(time.Second)),
-		Capacity: float64(math.Float32frombits(uint32(work))),
+		Service:  time.Duration(math.Round(service * float64(time.Second))),
+		Capacity: capacity,
+		Shown:    shown,
 		Failing:  float64(math.Float32frombits(uint32(health >> 32))),
 		Usual:    float64(uint16(health>>16)) / math.MaxUint16,
 		Better:   health&1 != 0,
-		Shown:    health&2 != 0,
 	}
 }
+
+// Work returns the part of Learnt that every pick reads: Service in seconds,
+// Capacity and Shown.
+func (l *Live) Work() (service, capacity float64, shown bool) {
+	w := l.learnt.work.Load()
+	return float64(math.Float32frombits(uint32(w >> 32))), float64(math.Float32frombits(uint32(w) &^ shownBit)), w&shownBit != 0
+}
+
+// shownBit is the sign of the capacity, which is never negative.
+const shownBit = 1 << 31
 
 // SetLearnt replaces what was learnt.
 func (l *Live) SetLearnt(v Learnt) {
@@ -46,10 +57,11 @@ func (l *Live) SetLearnt(v Learnt) {
 	if v.Better {
 		rest |= 1
 	}
+	work := uint64(math.Float32bits(float32(v.Service.Seconds())))<<32 | uint64(math.Float32bits(float32(max(v.Capacity, 0))))
 	if v.Shown {
-		rest |= 2
+		work |= shownBit
 	}
-	l.learnt.work.Store(uint64(math.Float32bits(float32(v.Service.Seconds())))<<32 | uint64(math.Float32bits(float32(v.Capacity))))
+	l.learnt.work.Store(work)
 	l.learnt.health.Store(uint64(math.Float32bits(float32(v.Failing)))<<32 | rest)
 }
 

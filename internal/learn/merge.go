@@ -117,16 +117,16 @@ func (g *groups) humble() {
 
 // measure is the log mean of an endpoint with its variance. Attempts that wait
 // unusually long count as if they ended now.
-func (m *endpoint) measure() measured {
-	s := m.speed
-	if len(m.waits) > 0 {
-		load := m.work.logLoad(m.to.Live.Inflight())
-		for _, age := range m.waits {
+func (e *endpoint) measure() measured {
+	s := e.speed
+	if len(e.waits) > 0 {
+		load := e.work.logLoad(e.to.Live.Inflight())
+		for _, age := range e.waits {
 			s.observe(s.last, age*math.Exp(-load), math.Log(age)-load)
 		}
-		s.mean = max(s.mean, m.speed.mean)
+		s.mean = max(s.mean, e.speed.mean)
 	}
-	return measured{m, math.Log(s.mean), max(leastVar, s.meanVar) * s.slowVar}
+	return measured{e, math.Log(s.mean), max(leastVar, s.meanVar) * s.slowVar}
 }
 
 // offer puts the gap behind group i into the heap, when the two groups cannot

@@ -147,14 +147,14 @@ func (l *likelihood) against(j int) float64 { return 2 * l.n * (l.q[j] - l.q[l.b
 func (l *Learner) fitCapacities() {
 	var pool [len(capacities)]float64
 	fits := l.groups.likelihoods(len(l.members))
-	any := false
+	seen := false
 	var answers, inflight float64
 	for i, m := range l.members {
 		fits[i] = m.work.likelihood()
 		answers += fits[i].n
 		inflight += fits[i].n * fits[i].mean
 		if f := &fits[i]; f.n >= leastAnswers {
-			any = true
+			seen = true
 			for j := range pool {
 				pool[j] += f.against(j)
 			}
@@ -163,7 +163,7 @@ func (l *Learner) fitCapacities() {
 	if answers > 0 {
 		l.load = inflight / answers
 	}
-	if !any {
+	if !seen {
 		return
 	}
 	best := l.fleet
@@ -205,18 +205,18 @@ func (l *Learner) judgeCapacity(m *endpoint, f *likelihood) {
 
 // setCapacity changes the capacity and rebases the speed, which is measured
 // against it.
-func (m *endpoint) setCapacity(c int) {
-	was := m.work.capacity
-	m.work.capacity = c
-	if was < 0 || was == c || !m.speed.known() {
+func (e *endpoint) setCapacity(c int) {
+	was := e.work.capacity
+	e.work.capacity = c
+	if was < 0 || was == c || !e.speed.known() {
 		return
 	}
 	var n, d float64
-	for i, answers := range m.work.n {
+	for i, answers := range e.work.n {
 		n += answers
 		d += answers * (logLoad[was][i] - logLoad[c][i])
 	}
 	if n > 0 {
-		m.speed.rebase(d / n)
+		e.speed.rebase(d / n)
 	}
 }

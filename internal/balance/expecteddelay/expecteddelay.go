@@ -139,41 +139,42 @@ func (p *picker) least(c *balance.Candidates, r *request, dice *stats.Dice) (_ *
 
 // delay is what one request more at e is expected to cost.
 func (p *picker) delay(e *lb.Endpoint, r *request) (delay float64, known bool) {
-	l := e.Live.Learnt()
-	alone, slots := l.Service.Seconds(), l.Capacity
+	alone, slots, shown := e.Live.Work()
 	if known = alone > 0; !known {
-		alone = r.service
+		alone, slots = r.service, capacity
 	}
-	if slots == 0 {
-		slots = capacity
-	}
-	factor := r.miss
-	if e == r.home {
-		factor = r.hit
-	}
-	load := balance.Busy(e) * p.weight / slots
+	under := float64(e.Live.Inflight() + 1)
+	load := under / float64(e.Weight) * p.weight / slots
 	waiting := load
-	if l.Shown {
-		waiting = float64(e.Live.Inflight()+1) / slots
+	if shown {
+		waiting = under / slots
 	}
-	delay = alone * (factor + waitWeight*max(0, waiting-1) + spreadWeight*load)
-	if failing := failing(e, &l, r.now); failing > 0 {
-		delay = (1-failing)*delay + failing*p.failure
+	delay = r.miss + spreadWeight*load
+	if e == r.home {
+		delay += r.hit - r.miss
+	}
+	if waiting > 1 {
+		delay += waitWeight * (waiting - 1)
+	}
+	delay *= alone
+	if f := e.Live.Failing(r.now); f > noise {
+		f = beyond(f, e)
+		delay = (1-f)*delay + f*p.failure
 	}
 	return delay, known
 }
 
-// failing is e's share of failures beyond what is usual. It goes by the quick
+// beyond is a share of failures less what is usual. It goes by the quick
 // average that every attempt updates: what is learnt comes later.
-func failing(e *lb.Endpoint, l *lb.Learnt, now stats.Instant) float64 {
-	return max(0, e.Live.Failing(now)-noise-2*l.Usual)
+func beyond(failing float64, e *lb.Endpoint) float64 {
+	return max(0, failing-noise-2*e.Live.Learnt().Usual)
 }
 
 // usual is the service time, in seconds, that endpoints get of which nothing
 // is known: that of the best.
 func usual(endpoints []*lb.Endpoint) (least float64) {
 	for _, e := range endpoints {
-		if s := e.Live.Learnt().Service.Seconds(); s > 0 && (least == 0 || s < least) {
+		if s, _, _ := e.Live.Work(); s > 0 && (least == 0 || s < least) {
 			least = s
 		}
 	}
@@ -204,7 +205,7 @@ func starved(c *balance.Candidates, info *balance.PickInfo) (longest *lb.Endpoin
 		if a <= max(age, betterAfter) {
 			continue
 		}
-		if l := e.Live.Learnt(); l.Service > 0 && (a > starvedAfter || l.Better) && failing(e, &l, info.Now) < mostFailing {
+		if l := e.Live.Learnt(); l.Service > 0 && (a > starvedAfter || l.Better) && beyond(e.Live.Failing(info.Now), e) < mostFailing {
 			longest, was, age = e, chosen, a
 		}
 	}
