@@ -53,14 +53,22 @@ func (m *Model) window() []attempt {
 		if r.Took < 0 || r.Latency < 0 || r.Sent <= 0 {
 			continue // a clock that jumped
 		}
-		a := attempt{Record: r, station: -1, place: -1, aged: i >= aged}
+		a := attempt{Record: r, station: -1, place: int32(i), aged: i >= aged}
 		if s, ok := at[r.Endpoint]; ok {
 			a.station = s
 		}
 		a.arrival = (r.Arrival() || m.in.Options.Ablate.RetriesCount) && r.Sent >= m.in.From && (r.Sent <= last || a.aged)
 		w = append(w, a)
 	}
-	slices.SortStableFunc(w, func(a, b attempt) int { return cmp.Compare(a.Sent, b.Sent) })
+	slices.SortFunc(w, func(a, b attempt) int { // a stable sort takes three times as long
+		if c := cmp.Compare(a.Sent, b.Sent); c != 0 {
+			return c
+		}
+		return int(a.place - b.place)
+	})
+	for i := range w {
+		w[i].place = -1
+	}
 	m.cut(&w)
 	return w
 }
