@@ -15,13 +15,26 @@ import (
 	"poise/internal/socket"
 )
 
-// conn is a downstream connection and the exchange that is on it. One
-// goroutine owns it; a second may read the body while the first writes.
+// conn is a downstream connection. While it has a goroutine it has what that
+// needs to read and answer; without one it is parked.
 type conn struct {
+	*work
 	l    *Listener
 	nc   *socket.Conn
 	info message.Conn
 
+	reading phaseClock
+	writing phaseClock
+
+	stopped atomic.Bool // reading was stopped for good
+	gone    bool        // the client left; under mu
+	mu      sync.Mutex
+	watcher message.Canceler
+}
+
+// work is the exchange that is on a connection. One goroutine owns it; a second
+// may read the body while the first writes.
+type work struct {
 	parser http1.HeadParser
 	head   message.Head
 	in     buffer.Buffer // heads and what comes with them
@@ -29,9 +42,6 @@ type conn struct {
 	out    http1.BodyWriter
 	vector net.Buffers
 	pair   [2][]byte
-
-	reading phaseClock
-	writing phaseClock
 
 	bodyEnded atomic.Bool // the request was read to its end
 	bodyBytes int64
@@ -42,11 +52,6 @@ type conn struct {
 	aborted   bool
 	tunnel    bool
 
-	stopped atomic.Bool // reading was stopped for good
-	mu      sync.Mutex
-	watcher message.Canceler
-	gone    bool // the client left
-
 	refusal *message.Refusal // what is wrong with the request that was read last
 	ready   bool             // it is still to be answered
 }
@@ -56,7 +61,7 @@ func newConn(l *Listener, nc *net.TCPConn) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{l: l, nc: s}
+	c := &conn{work: takeWork(), l: l, nc: s}
 	peer, _ := nc.RemoteAddr().(*net.TCPAddr)
 	remote := peer.AddrPort().Addr().Unmap()
 	l.Accepted.Add(1)
@@ -77,38 +82,71 @@ func contains(prefixes []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-// serve is the life of the connection.
+// serve is the life of the connection, until it is parked.
 func (c *conn) serve() {
-	defer c.end()
 	c.begin()
-	for c.next() {
-		if !c.exchange() {
+	c.run()
+}
+
+func (c *conn) run() {
+	for {
+		switch c.next() {
+		case away:
+			return // it may be somebody else's already
+		case over:
+			c.end()
 			return
+		case came:
+			if !c.exchange() {
+				c.end()
+				return
+			}
 		}
 	}
 }
 
+// what came of the wait for a request.
+type outcome uint8
+
+const (
+	over outcome = iota // none comes
+	came                // one is to be answered
+	away                // the wait goes on elsewhere: the connection is parked
+)
+
 // next answers requests until there is one that cannot be answered where it
-// was read, since more of it is to be read, or none. It reports which.
-func (c *conn) next() bool {
+// was read, since more of it is to be read, or none.
+func (c *conn) next() outcome {
 	if c.Took(0) { // what came with the request before
-		return c.ready
+		return c.whether()
 	}
 	for {
 		err := c.nc.Turns(c)
 		switch {
 		case err == nil:
-			return c.ready
+			return c.whether()
 		case c.again(err):
+		case c.park(err):
+			return away
 		case c.in.Len() > 0 || c.stopped.Load() || !errors.Is(err, os.ErrDeadlineExceeded):
-			return c.late(err)
+			c.late(err)
+			return c.whether()
+		case !c.reading.expired(): // it could not be parked
 		default: // a request may have come just as the wait for it was ended; closing on it would reset it
 			came, left := c.nc.Rest(c)
 			if left || !came {
-				return c.ready
+				return c.whether()
 			}
 		}
 	}
+}
+
+// whether there is a request to be answered.
+func (c *conn) whether() outcome {
+	if c.ready {
+		return came
+	}
+	return over
 }
 
 // exchange has the request that was read answered, and reports whether
@@ -134,9 +172,7 @@ func (c *conn) end() {
 		c.linger()
 	}
 	c.nc.Close()
-	c.in.Release()
-	c.body.Release()
-	c.out.Out.Release()
+	c.putDown()
 	c.l.leave(c)
 }
 
@@ -210,11 +246,10 @@ func (c *conn) inHand() bool {
 
 // late says what it means that a head does not come any further: a client that
 // is told, or one that left or waited too long to begin.
-func (c *conn) late(err error) bool {
+func (c *conn) late(err error) {
 	if c.in.Len() > 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.reading.phase() == heading {
 		c.refusal, c.ready = slowHead, true
 	}
-	return c.ready
 }
 
 // understood prepares for the body of the head that was just read.
@@ -241,13 +276,17 @@ var schemeHTTP = []byte("http")
 
 // begin forgets the exchange before and waits for another.
 func (c *conn) begin() {
-	c.parser.Reset()
 	c.enter(waiting)
-	c.body.Reset(message.NoBody, 0, &c.in)
-	c.bodyEnded.Store(true)
-	c.bodyBytes = 0
-	c.answered, c.finished, c.closing, c.refused, c.aborted, c.tunnel = false, false, false, false, false, false
-	c.refusal, c.ready = nil, false
+	c.work.begin()
+}
+
+func (w *work) begin() {
+	w.parser.Reset()
+	w.body.Reset(message.NoBody, 0, &w.in)
+	w.bodyEnded.Store(true)
+	w.bodyBytes = 0
+	w.answered, w.finished, w.closing, w.refused, w.aborted, w.tunnel = false, false, false, false, false, false
+	w.refusal, w.ready = nil, false
 }
 
 // settle ends an exchange and reports whether another may follow.
@@ -278,7 +317,7 @@ func (c *conn) again(err error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || c.stopped.Load() || c.reading.expired() {
 		return false
 	}
-	_ = c.nc.SetReadDeadline(time.Time{})
+	c.unbind()
 	return true
 }
 

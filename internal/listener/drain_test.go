@@ -43,11 +43,18 @@ func ready() *answering {
 // long that took.
 func running(t *testing.T, o Options, h message.Handler) (l *Listener, stop func() time.Duration) {
 	t.Helper()
+	return runningPark(t, o, h, parkAfter)
+}
+
+// runningPark is running with connections that park after so much silence.
+func runningPark(t *testing.T, o Options, h message.Handler, after time.Duration) (l *Listener, stop func() time.Duration) {
+	t.Helper()
 	o.Address = "127.0.0.1:0"
 	l, err := Listen(o, h, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.parking.after = after
 	var ran sync.WaitGroup
 	ran.Go(l.Run)
 	once := sync.OnceValue(func() time.Duration {
@@ -76,8 +83,10 @@ func dial(t *testing.T, l *Listener) *client {
 	}
 	t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	return &client{c, bufio.NewReader(c)}
+	return newClient(c)
 }
+
+func newClient(c net.Conn) *client { return &client{c, bufio.NewReader(c)} }
 
 const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 

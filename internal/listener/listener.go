@@ -70,6 +70,7 @@ type Listener struct {
 	accepted chan struct{} // closed when no connection is taken any more
 	started  time.Time
 	clock    atomic.Int64 // milliseconds since started, as of the last sweep
+	parking  parking
 
 	Accepted record.Counter // also numbers the connections
 }
@@ -83,11 +84,13 @@ func Listen(o Options, h message.Handler, log *slog.Logger) (*Listener, error) {
 	if err != nil {
 		return nil, BindError(o.Address, err)
 	}
-	return &Listener{
+	l := &Listener{
 		options: o, handler: h, log: log, socket: ln.(*net.TCPListener),
 		seats: make(chan struct{}, o.Connections),
 		conns: map[*conn]struct{}{}, accepted: make(chan struct{}), started: time.Now(),
-	}, nil
+	}
+	l.openParking()
+	return l, nil
 }
 
 // BindError makes a failure to bind one that says which address it is about and
@@ -125,7 +128,10 @@ func inherited(_, _ string, raw syscall.RawConn) error {
 func (l *Listener) Addr() net.Addr { return l.socket.Addr() }
 
 // Abandon closes a listener that never ran.
-func (l *Listener) Abandon() { _ = l.socket.Close() }
+func (l *Listener) Abandon() {
+	_ = l.socket.Close()
+	l.parking.close()
+}
 
 // Run accepts and serves until Shutdown or Close.
 func (l *Listener) Run() {
@@ -135,11 +141,13 @@ func (l *Listener) Run() {
 		defer close(swept)
 		l.sweepUntil(stop)
 	}()
+	left := l.parking.attend()
 	l.accept()
 	close(l.accepted)
 	l.serving.Wait()
 	close(stop)
 	<-swept
+	left()
 }
 
 // accept takes connections in as long as there are seats. Without one, or
@@ -278,7 +286,7 @@ func (l *Listener) Shutdown(ctx context.Context) {
 func (l *Listener) Connections() (open, idle int) {
 	l.each(func(c *conn) {
 		open++
-		if c.reading.phase() == waiting {
+		if c.reading.idle() {
 			idle++
 		}
 	})

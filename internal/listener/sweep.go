@@ -37,7 +37,7 @@ func (l *Listener) sweepUntil(stop <-chan struct{}) {
 // limit returns how long a phase may last.
 func (l *Listener) limit(p phase) time.Duration {
 	switch p {
-	case waiting:
+	case waiting, parked:
 		return l.options.Keepalive
 	case heading:
 		return l.options.HeadTimeout
@@ -56,6 +56,8 @@ func (c *conn) sweep(millis int64, p *socket.Poller) {
 	if c.l.draining.Load() && c.reading.lasts(millis) >= drainIdle.Milliseconds() {
 		c.wakeIfIdle()
 	}
+	c.askToPark(millis)
+	c.rouse()
 	if c.writing.expire(millis, c.l.limit) {
 		_ = c.nc.SetWriteDeadline(past)
 	}
@@ -69,14 +71,23 @@ var past = time.Unix(1, 0)
 // enter begins a phase of reading.
 func (c *conn) enter(p phase) {
 	if c.reading.enter(p, c.l.clock.Load()) && !c.stopped.Load() {
-		_ = c.nc.SetReadDeadline(time.Time{})
+		c.unbind()
+	}
+}
+
+// unbind takes back the deadline that ended a wait. Whoever ends the next one
+// marks it first and then sets the deadline, so one that was marked meanwhile
+// gets it again.
+func (c *conn) unbind() {
+	_ = c.nc.SetReadDeadline(time.Time{})
+	if c.stopped.Load() || c.reading.expired() {
+		_ = c.nc.SetReadDeadline(past)
 	}
 }
 
 // wakeIfIdle ends a wait for the next request.
 func (c *conn) wakeIfIdle() {
-	w := c.reading.word.Load()
-	if phase(w&phaseMask) == waiting && c.reading.word.CompareAndSwap(w, w|firedBit) {
+	if c.reading.end() {
 		_ = c.nc.SetReadDeadline(past)
 	}
 }
@@ -86,6 +97,7 @@ func (c *conn) kill() {
 	c.stopped.Store(true)
 	_ = c.nc.SetDeadline(past)
 	c.leave()
+	c.rouse() // one that parks just now the next sweep rouses
 }
 
 // leave tells whoever watches that the client has left.

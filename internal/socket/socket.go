@@ -45,6 +45,7 @@ type Conn struct {
 
 	ask   *asking
 	turns *turning
+	token uint64 // what it was added to a Watch under; the Watch's
 
 	look  func(fd uintptr) // bound once, as all callbacks: a call allocates nothing
 	quiet bool

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"io"
+	"sync"
 	"syscall"
 )
 
@@ -16,7 +17,6 @@ type Turner interface {
 // turning is a call of Turns under way.
 type turning struct {
 	turn func(fd uintptr) bool
-	conn *Conn
 	who  Turner
 	msg  message
 	fd   int // while inside a turn, else 0
@@ -41,11 +41,24 @@ func (c *Conn) Turns(who Turner) error {
 
 func (c *Conn) turning() *turning {
 	if c.turns == nil {
-		t := &turning{conn: c}
-		t.turn = t.step
-		c.turns = t
+		c.turns = turnings.Get().(*turning)
 	}
 	return c.turns
+}
+
+// turnings lends: a connection that is watched has none.
+var turnings = sync.Pool{New: func() any {
+	t := &turning{}
+	t.turn = t.step
+	return t
+}}
+
+// lendBack gives back what only a connection needs that is read.
+func (c *Conn) lendBack() {
+	if c.turns != nil {
+		turnings.Put(c.turns)
+		c.turns = nil
+	}
 }
 
 // Rest hands who what has come already, whatever the deadline says, and does

@@ -106,9 +106,10 @@ func (c *conn) ask() error {
 	p := c.out.Out.Bytes
 	n, err := c.link.Load().Ask(p, asker{c})
 	for errors.Is(err, socket.ErrSpoke) {
-		if err = c.replace(); err == nil {
-			n, err = c.link.Load().Ask(p, asker{c})
+		if err := c.replace(); err != nil { // ErrSpoke too, of a connection that is new
+			return err
 		}
+		n, err = c.link.Load().Ask(p, asker{c})
 	}
 	c.unproved = false
 	c.in.Added(n)

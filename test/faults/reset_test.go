@@ -72,7 +72,8 @@ func TestEndpointsThatResetAtEveryStage(t *testing.T) {
 		{"before it read anything", request, "", false, 502},
 		{"in the head", request, "HTTP/1.1 200 OK\r\nConten", true, 502},
 		{"in an upload", upload, "", true, 502},
-		{"in the answer", request, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nxxx", true, 0},
+		{"in an answer that Poise waits for whole", request, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nxxx", true, 502},
+		{"in an answer larger than that", request, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nxxx", true, 0},
 		{"in a chunk", request, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nxxx", true, 0},
 		{"in a tunnel", tunnel, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nxxx", true, 101},
 	} {
