@@ -15,7 +15,7 @@ type Learnt struct {
 	Capacity float64       // requests that are worked on at once, at least 1; 0: nothing known yet
 	Failing  float64       // share of failures beyond what is usual in the cluster, [0, 1)
 	Usual    float64       // share of failures that is usual in the cluster, [0, 1]
-	Shown    bool          // Capacity was seen at this endpoint, not only at the cluster as a whole
+	Shown    bool          // Capacity was seen, at this endpoint or at the cluster as a whole, and is not only assumed
 	Better   bool          // the last answers look faster than Service says: worth a try sooner
 }
 

@@ -53,6 +53,7 @@ type Learner struct {
 	fitAt, mergedAt stats.Instant
 	due             bool    // for a merge, before its time
 	fleet           int     // index of the capacity that the cluster as a whole shows
+	shown           bool    // that one was seen, not only assumed
 	load            float64 // mean number in flight that a request meets
 	usual           float64
 	keys            keys
@@ -273,7 +274,7 @@ func (l *Learner) publish() {
 		if m.service > 0 {
 			v.Service = time.Duration(m.service * mean * float64(time.Second))
 			v.Capacity = capacities[l.capacityOf(m)]
-			v.Shown, v.Better = m.work.identified, m.speed.better
+			v.Shown, v.Better = m.work.identified || l.shown, m.speed.better
 		}
 		m.to.Live.SetLearnt(v)
 	}

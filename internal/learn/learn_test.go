@@ -342,3 +342,28 @@ func TestNothingIsPublishedBeforeAnAnswer(t *testing.T) {
 	var none stats.Instant
 	New(Options{}).Tick(none)
 }
+
+// Neighbours that are close were merged by the variance of their group's mean,
+// which is small for being made of what is close: equal endpoints with three
+// or four answers each that count fell into a lower and an upper half.
+func TestEqualEndpointsWithFewAnswersAreNotSplitInTwo(t *testing.T) {
+	w := newWorld(20)
+	is := make([]truth, 20)
+	for i := range is {
+		is[i] = truth{20 * ms, 2}
+	}
+	looks, split := 0, 0
+	for at := time.Duration(0); at < 60*time.Second; at += time.Second {
+		w.live(at, at+time.Second, 1.5, 2, is...)
+		low, high := time.Hour, time.Duration(0)
+		for i := range is {
+			low, high = min(low, w.learnt(i).Service), max(high, w.learnt(i).Service)
+		}
+		if looks++; high > low*11/10 {
+			split++
+		}
+	}
+	if float64(split) > 0.15*float64(looks) {
+		t.Errorf("in %d of %d looks endpoints that are equal were told apart", split, looks)
+	}
+}

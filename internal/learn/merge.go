@@ -9,6 +9,7 @@ import (
 // group is a run of endpoints whose speeds cannot be told apart.
 type group struct {
 	log, weight float64 // log mean, and one over its variance
+	single      float64 // mean variance of its members' own
 	first, last int     // of the order
 	next, prev  int     // indexes of the neighbours; -1 for none
 	version     int     // of the gap; a group that is gone has -1
@@ -57,7 +58,10 @@ const (
 // that looks slower by chance would get no request, and nothing to prove that
 // it is not; equal endpoints are best served by counting alone.
 //
-// Groups grow from the closest neighbours on.
+// Groups grow from the closest neighbours on. What can be told apart goes by
+// the variance of single endpoints, not by that of a group's mean: groups are
+// made of what is close, so equal endpoints with few answers each would fall
+// into a lower and an upper half that differ beyond doubt.
 func (l *Learner) merge() {
 	g := &l.groups
 	g.means = g.means[:0]
@@ -73,7 +77,7 @@ func (l *Learner) merge() {
 	g.least = leastGap * min(max(l.load, idleGap), 1)
 	g.all, g.heap = g.all[:0], g.heap[:0]
 	for i, m := range g.means {
-		g.all = append(g.all, group{log: m.log, weight: 1 / m.variance, first: i, last: i, next: i + 1, prev: i - 1})
+		g.all = append(g.all, group{log: m.log, weight: 1 / m.variance, single: m.variance, first: i, last: i, next: i + 1, prev: i - 1})
 	}
 	g.all[len(g.all)-1].next = -1
 	for i := range g.all {
@@ -139,7 +143,7 @@ func (g *groups) offer(i int) {
 	}
 	b := &g.all[a.next]
 	size := b.log - a.log
-	if size >= max(g.least, gapSigma*math.Sqrt(1/a.weight+1/b.weight)) {
+	if size >= max(g.least, gapSigma*math.Sqrt(a.single+b.single)) {
 		return
 	}
 	g.heap = append(g.heap, gap{size, i, a.version})
@@ -187,6 +191,8 @@ func (g *groups) join() {
 		}
 		b := &g.all[a.next]
 		w := a.weight + b.weight
+		m, n := float64(a.last-a.first+1), float64(b.last-b.first+1)
+		a.single = (m*a.single + n*b.single) / (m + n)
 		a.log = (a.log*a.weight + b.log*b.weight) / w
 		a.weight, a.last, a.next = w, b.last, b.next
 		b.version = -1

@@ -139,7 +139,7 @@ func (l *Learner) walk(c *codec) {
 		return
 	}
 	number(c, &l.now, &l.fitAt, &l.mergedAt)
-	c.flag(&l.due)
+	c.flag(&l.due, &l.shown)
 	c.floats(&l.usual, &l.load)
 	c.index(&l.fleet, 0, len(capacities))
 	l.keys.walk(c)

@@ -175,6 +175,7 @@ func (l *Learner) fitCapacities() {
 	if pool[l.fleet]-pool[best] > evidence { // where only one load was seen, any capacity fits
 		l.fleet = best
 	}
+	l.shown = l.shown || pool[len(pool)-1]-pool[best] > evidence
 	for i, m := range l.members {
 		l.judgeCapacity(m, &fits[i])
 	}
