@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -72,7 +71,7 @@ func run(clusters, endpoints int, rate float64, span time.Duration, idle bool) (
 		subjects = append(subjects, m.subject())
 	}
 	journal := engine.NewJournal(nil, nil)
-	e := engine.New(engine.Options{Now: now, Wall: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Journal: journal})
+	e := engine.New(engine.Options{Now: now, Wall: time.Now, Log: slog.New(slog.DiscardHandler), Journal: journal})
 	e.Set(subjects)
 	ctx, cancel := context.WithTimeout(context.Background(), span)
 	defer cancel()

@@ -288,8 +288,10 @@ func FuzzParse(f *testing.F) {
 func TestBoundsOfARule(t *testing.T) {
 	w := When{ErrorRate: ">5%", SlowEndpoint: "> 2x", Bursty: "holds", NoData: "<300"}
 	want := []Bound{
-		{Condition: "error_rate", Value: 0.05}, {Condition: "slow_endpoint", Value: 2},
-		{Condition: "bursty", Holds: true}, {Condition: "no_data", Below: true, Value: 300},
+		{Condition: "error_rate", Value: 0.05},
+		{Condition: "slow_endpoint", Value: 2},
+		{Condition: "bursty", Holds: true},
+		{Condition: "no_data", Below: true, Value: 300},
 	}
 	if got := w.Bounds(); !slices.Equal(got, want) {
 		t.Errorf("%+v; want %+v", got, want)

@@ -204,8 +204,12 @@ func TestConditionsAreNamed(t *testing.T) {
 				s.Delay *= 4
 			}
 		}}, steady, func(*engineRig) {}},
-		{"affinity", engineSetup{workers: 4, cluster: "hash_key: header:x-key", change: func(_ int, s *worker.Settings) { s.Cache = 400 }},
-			load.Options{Rate: 500, Keys: 4000, Zipf: 1.05}, func(*engineRig) {}},
+		{
+			"affinity",
+			engineSetup{workers: 4, cluster: "hash_key: header:x-key", change: func(_ int, s *worker.Settings) { s.Cache = 400 }},
+			load.Options{Rate: 500, Keys: 4000, Zipf: 1.05},
+			func(*engineRig) {},
+		},
 		{"far_endpoint", engineSetup{workers: 5, cluster: "policy: least-request", change: func(_ int, s *worker.Settings) { s.Delay, s.Slots = worker.Duration(5*time.Millisecond), 16 }}, load.Options{Rate: 200}, func(r *engineRig) {
 			r.set(0, func(s *worker.Settings) { s.Distance = worker.Duration(30 * time.Millisecond) })
 		}},
