@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"reflect"
 	"sync"
 	"time"
@@ -192,11 +193,7 @@ func (s *switches) count(e *cluster.Event) {
 func (s *switches) counted() map[telemetry.Switch]uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make(map[telemetry.Switch]uint64, len(s.all))
-	for k, n := range s.all {
-		all[k] = n
-	}
-	return all
+	return maps.Clone(s.all)
 }
 
 // engineSource is where the metrics of the engine at one cluster are read.

@@ -7,6 +7,7 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -148,11 +149,7 @@ func (e *Engine) Status(cluster string) Status {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := e.status[cluster]
-	counts := make(map[Counted]uint64, len(s.Decisions))
-	for k, n := range s.Decisions {
-		counts[k] = n
-	}
-	s.Decisions = counts
+	s.Decisions = maps.Clone(s.Decisions)
 	return s
 }
 

@@ -42,7 +42,7 @@ func (m *mind) Configure(o decide.Options) { m.configured = o }
 // asLearner and asJudge tell the two Observes apart.
 type asLearner struct{ *mind }
 
-func (l asLearner) Observe(*lb.Record) {
+func (l *asLearner) Observe(*lb.Record) {
 	l.learnt++
 	if l.observe != nil {
 		l.observe()
@@ -51,9 +51,9 @@ func (l asLearner) Observe(*lb.Record) {
 
 type asJudge struct{ *mind }
 
-func (j asJudge) Observe(r []lb.Record) { j.seen += len(r) }
+func (j *asJudge) Observe(r []lb.Record) { j.seen += len(r) }
 
-func (j asJudge) Evaluate(v *decide.View) decide.Decision {
+func (j *asJudge) Evaluate(v *decide.View) decide.Decision {
 	j.judged++
 	j.view = *v
 	if j.evaluate == nil {
@@ -62,7 +62,7 @@ func (j asJudge) Evaluate(v *decide.View) decide.Decision {
 	return j.evaluate(v)
 }
 
-func (j asJudge) Step(v *decide.View) decide.Step {
+func (j *asJudge) Step(v *decide.View) decide.Step {
 	j.stepped++
 	if j.step == nil {
 		return decide.Step{}
@@ -99,7 +99,10 @@ func newBench(policy string) *bench {
 			return n, lost
 		},
 		Pending: func(into []lb.Pending) []lb.Pending { return into },
-		Minds:   func(*Terms, func()) Minds { b.made++; return Minds{Learner: asLearner{b.mind}, Judge: asJudge{b.mind}} },
+		Minds: func(*Terms, func()) Minds {
+			b.made++
+			return Minds{Learner: &asLearner{b.mind}, Judge: &asJudge{b.mind}}
+		},
 	}
 	b.Engine = New(Options{
 		Now: func() stats.Instant { return b.now }, Wall: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -293,7 +296,7 @@ func TestTheBudgetIsOnePercentOfACore(t *testing.T) {
 	}
 }
 
-func TestRunStopsAndLeaksNothing(t *testing.T) {
+func TestRunStopsAndLeaksNothing(*testing.T) {
 	b := newBench(lb.Adaptive)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

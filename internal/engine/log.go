@@ -71,7 +71,7 @@ func (l *Log) read(path string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	s := bufio.NewScanner(f)
 	s.Buffer(make([]byte, 64<<10), logLine)
 	good, bad, first := 0, 0, error(nil)

@@ -84,7 +84,7 @@ func TestWhatComesWhileAConnectionParksIsAnswered(t *testing.T) {
 		eventually(t, "it waits", func() bool { open, idle := l.Connections(); return open == idle && open > 0 })
 		var c *conn
 		l.each(func(x *conn) { c = x })
-		c.nc.SetReadDeadline(time.Time{})
+		_ = c.nc.SetReadDeadline(time.Time{})
 		if !c.reading.ask(1<<40, time.Second) {
 			t.Fatal("it does not wait")
 		}

@@ -100,7 +100,7 @@ func TestARefusalIsToldWithoutADialAndPasses(t *testing.T) {
 			t.Fatalf("got %v; want a refusal", err)
 		}
 	}
-	if second != error(errRefused) {
+	if !errors.Is(second, errRefused) {
 		t.Errorf("the second was %v; want it untried", second)
 	}
 	ln, err := net.Listen("tcp", address)
