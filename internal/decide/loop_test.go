@@ -157,6 +157,7 @@ func scenario(name string, seed uint64) *twintest.World {
 }
 
 func TestSwitchesWhereItPaysWithinTwoEvaluations(t *testing.T) {
+	simulated(t)
 	for _, name := range []string{"speed", "one slow", "affinity"} {
 		t.Run(name, func(t *testing.T) {
 			l := newLoop(scenario(name, 1), "least-request", decide.Options{})
@@ -178,6 +179,7 @@ func TestSwitchesWhereItPaysWithinTwoEvaluations(t *testing.T) {
 }
 
 func TestNoSwitchInTenHomogeneousMinutes(t *testing.T) {
+	simulated(t)
 	for seed := range uint64(3) {
 		for _, from := range []string{"expected-delay", "least-request"} {
 			l := newLoop(scenario("homogeneous", seed+10), from, decide.Options{})
@@ -222,6 +224,7 @@ func sabotage(all []decide.Candidate) {
 }
 
 func TestSabotagedPredictorCostsLittle(t *testing.T) {
+	simulated(t)
 	for _, name := range []string{"speed", "one slow", "homogeneous", "bursty"} {
 		for seed := range uint64(2) {
 			l := newLoop(scenario(name, seed+1), "expected-delay", decide.Options{Distort: sabotage})
@@ -336,4 +339,15 @@ func TestSaveAndRestore(t *testing.T) {
 	if err := j.Restore(data, -time.Hour); err != nil || j.Running().Policy != l.w.Policy {
 		t.Errorf("with another clock: %v, runs %s", err, j.Running().Policy)
 	}
+}
+
+// simulated marks a test of minutes of simulated time. It has no goroutine, so
+// the race detector, under which it takes ten times as long, finds nothing in
+// it: CI runs it without.
+func simulated(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("NOT-RUN under -short: a simulation")
+	}
+	t.Parallel()
 }

@@ -116,6 +116,7 @@ func (h *history) second(n int) {
 }
 
 func TestNeverTwoSwitchesWithinTheDwell(t *testing.T) {
+	simulated(t)
 	total := 0
 	for seed := range uint64(10000) {
 		h := &history{t: t, dice: stats.NewDice(seed), jumps: seed%4 == 3}
@@ -145,4 +146,15 @@ func TestNeverTwoSwitchesWithinTheDwell(t *testing.T) {
 	if total < 5000 {
 		t.Errorf("%d switches in all histories; want enough to test something", total)
 	}
+}
+
+// simulated marks a test of minutes of simulated time. It has no goroutine, so
+// the race detector, under which it takes ten times as long, finds nothing in
+// it: CI runs it without.
+func simulated(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("NOT-RUN under -short: a simulation")
+	}
+	t.Parallel()
 }

@@ -65,6 +65,7 @@ func TestProductOfChancesIsNoChanceByItself(t *testing.T) {
 // TestHeavyTailsEjectNobodyInAnHour has equal endpoints whose answers are rarely
 // twenty times slower than the rest, or of a Pareto tail.
 func TestHeavyTailsEjectNobodyInAnHour(t *testing.T) {
+	simulated(t)
 	for name, draw := range map[string]func(u float64) time.Duration{
 		"95 % quick, 5 % twenty times slower": func(u float64) time.Duration {
 			if u < 0.05 {

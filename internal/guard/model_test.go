@@ -101,6 +101,7 @@ func checkPromises(t *rapid.T, f *fleet, members []Member, o *Options) {
 // TestWhoIsWellIsReadmitted ejects any way there is, and lets all be well
 // afterwards: in the end everybody serves with all of its share.
 func TestWhoIsWellIsReadmitted(t *testing.T) {
+	simulated(t)
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 6).Draw(t, "endpoints")
 		f := newFleet(n, Defaults())

@@ -53,6 +53,7 @@ func (s *sim) meanFrom(from stats.Instant) time.Duration {
 // TestEqualEndpointsStayAtHighLoad: at 95 % some have a queue that others do
 // not have, by chance, and answer as much as they do.
 func TestEqualEndpointsStayAtHighLoad(t *testing.T) {
+	simulated(t)
 	for _, policy := range []string{"round-robin", "least-request", "p2c", "peak-ewma"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
@@ -73,6 +74,7 @@ func TestEqualEndpointsStayAtHighLoad(t *testing.T) {
 // seconds. Queues are long and requests give up; then 80 % comes, which all can
 // do and half of them cannot.
 func TestBurstLeavesNoCollapse(t *testing.T) {
+	simulated(t)
 	for _, policy := range []string{"round-robin", "least-request", "p2c", "hot-cold"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
@@ -102,6 +104,7 @@ func TestBurstLeavesNoCollapse(t *testing.T) {
 // TestSickEndpointIsOutAtAnyLoad: what protects the loaded must not protect the
 // sick.
 func TestSickEndpointIsOutAtAnyLoad(t *testing.T) {
+	simulated(t)
 	for _, row := range []struct {
 		name   string
 		load   float64

@@ -66,6 +66,7 @@ func through(d time.Duration, policy string, guarded bool, c *faultCase) (s *sim
 func (o outcome) slowShare() float64 { return float64(o.over1s) / float64(max(o.requests, 1)) }
 
 func TestFaultsBehindTheGuard(t *testing.T) {
+	simulated(t)
 	for _, c := range faultCases {
 		for _, policy := range policiesOf(&c) {
 			t.Run(c.name+"/"+policy, func(t *testing.T) {
@@ -93,6 +94,7 @@ func TestFaultsBehindTheGuard(t *testing.T) {
 // TestFaultsWithoutTheGuard is the control: under one of the policies at
 // least, each fault must do ten times what is allowed.
 func TestFaultsWithoutTheGuard(t *testing.T) {
+	simulated(t)
 	for _, c := range faultCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -156,6 +158,7 @@ func TestEverythingDown(t *testing.T) {
 // TestAttemptsAreBoundedInAnyOutage has from one to all endpoints fail all or
 // a part of what they get.
 func TestAttemptsAreBoundedInAnyOutage(t *testing.T) {
+	simulated(t)
 	for bad := 1; bad <= 8; bad++ {
 		for _, share := range []float64{0.3, 1} {
 			s := newSim(uint64(bad), "round-robin", 8, true, Defaults())
@@ -178,6 +181,7 @@ func TestAttemptsAreBoundedInAnyOutage(t *testing.T) {
 func at(d time.Duration) stats.Instant { return stats.Instant(d) + 1 }
 
 func TestOverload(t *testing.T) {
+	simulated(t)
 	for _, policy := range simPolicies {
 		t.Run("G8/"+policy, func(t *testing.T) {
 			t.Parallel()
@@ -224,6 +228,7 @@ func overloaded(policy string, o Options) (calm, over, after outcome, good float
 }
 
 func TestNobodyIsEjectedWhenEveryoneIsSlow(t *testing.T) {
+	simulated(t)
 	for _, policy := range simPolicies {
 		for _, load := range []float64{1, 0.05} { // with the first one queues grow without bound
 			s := newSim(5, policy, 8, true, Defaults())
@@ -242,6 +247,7 @@ func TestNobodyIsEjectedWhenEveryoneIsSlow(t *testing.T) {
 }
 
 func TestOneThatIsTenTimesSlowerIsEjectedAndComesBack(t *testing.T) {
+	simulated(t)
 	for _, policy := range []string{"round-robin", "least-request", "p2c", "peak-ewma"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
@@ -266,6 +272,7 @@ func TestOneThatIsTenTimesSlowerIsEjectedAndComesBack(t *testing.T) {
 // TestRecoveredEndpointIsTakenInSlowly looks at the share that an endpoint
 // gets after its ejection, under every policy and without the ramp.
 func TestRecoveredEndpointIsTakenInSlowly(t *testing.T) {
+	simulated(t)
 	for _, policy := range lb.Policies {
 		if policy == "bounded-hash" || policy == "ring-hash" || policy == "maglev" {
 			continue // without a key they are random
@@ -353,6 +360,7 @@ func TestNewEndpointIsTakenInSlowly(t *testing.T) {
 
 // TestChanceEjectsNobody lets all endpoints fail a little, alike, for minutes.
 func TestChanceEjectsNobody(t *testing.T) {
+	simulated(t)
 	for _, rate := range []float64{2, 40, 240} {
 		for _, share := range []float64{0.002, 0.01, 0.03, 0.1} {
 			s := newSim(10, "least-request", 8, true, Defaults())
@@ -366,5 +374,15 @@ func TestChanceEjectsNobody(t *testing.T) {
 				s.dump(t)
 			}
 		}
+	}
+}
+
+// simulated marks a test of minutes of simulated time. It has no goroutine, so
+// the race detector, under which it takes ten times as long, finds nothing in
+// it: CI runs it without.
+func simulated(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("NOT-RUN under -short: a simulation")
 	}
 }
