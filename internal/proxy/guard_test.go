@@ -297,23 +297,30 @@ func TestAClientThatLeavesEndsBothAttempts(t *testing.T) {
 	})
 }
 
+// takesBack asks n times, a hundred a second, while the guard ticks, and wants
+// every answer soon and some requests taken back.
+func (s *stand) takesBack(t *testing.T, n int) {
+	t.Helper()
+	ticking, asking := s.tick(), sync.WaitGroup{}
+	for range n {
+		asking.Go(func() {
+			if a, took := s.ask(); a.answer.Status != 200 || took > 1500*time.Millisecond {
+				t.Errorf("status %d after %v; want 200 soon", a.answer.Status, took)
+			}
+		})
+		time.Sleep(10 * time.Millisecond)
+	}
+	asking.Wait()
+	ticking()
+	if s.up.Attempts.Retries[lb.Timeout].Load() == 0 {
+		t.Error("nothing was taken back")
+	}
+}
+
 func TestRequestsThatWaitAtAStalledEndpointAreSentElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(guard.Defaults(), &spot{hangs: true}, &spot{delay: time.Millisecond}, &spot{delay: time.Millisecond})
-		ticking, asking := s.tick(), sync.WaitGroup{}
-		for range 300 {
-			asking.Go(func() {
-				if a, took := s.ask(); a.answer.Status != 200 || took > 1500*time.Millisecond {
-					t.Errorf("status %d after %v; want 200 soon", a.answer.Status, took)
-				}
-			})
-			time.Sleep(10 * time.Millisecond)
-		}
-		asking.Wait()
-		ticking()
-		if s.up.Attempts.Retries[lb.Timeout].Load() == 0 {
-			t.Error("nothing was taken back")
-		}
+		s.takesBack(t, 300)
 		s.noneUnderWay(t)
 	})
 }
@@ -324,20 +331,7 @@ func TestRequestsThatWaitAtAStalledEndpointAreSentElsewhere(t *testing.T) {
 func TestTheMakingOfAConnectionIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(guard.Defaults(), &spot{unheard: true}, &spot{delay: time.Millisecond}, &spot{delay: time.Millisecond})
-		ticking, asking := s.tick(), sync.WaitGroup{}
-		for range 100 {
-			asking.Go(func() {
-				if a, took := s.ask(); a.answer.Status != 200 || took > 1500*time.Millisecond {
-					t.Errorf("status %d after %v; want 200 soon", a.answer.Status, took)
-				}
-			})
-			time.Sleep(10 * time.Millisecond)
-		}
-		asking.Wait()
-		ticking()
-		if s.up.Attempts.Retries[lb.Timeout].Load() == 0 {
-			t.Error("nothing was taken back")
-		}
+		s.takesBack(t, 100)
 		s.noneUnderWay(t)
 	})
 	synctest.Test(t, func(t *testing.T) {

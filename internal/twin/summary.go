@@ -1,10 +1,7 @@
 package twin
 
 import (
-	"math"
 	"time"
-
-	"poise/internal/lb"
 )
 
 // Fitted is what the model says of one endpoint.
@@ -106,15 +103,4 @@ func (m *Model) Spread() float64 {
 		return 0
 	}
 	return sum / n
-}
-
-// Full returns the share of attempts that were refused with pressure.
-func Full(records []lb.Record) float64 {
-	n := 0
-	for i := range records {
-		if records[i].Outcome == lb.Pressure {
-			n++
-		}
-	}
-	return float64(n) / math.Max(float64(len(records)), 1)
 }

@@ -190,8 +190,7 @@ func TestConditionsAreNamed(t *testing.T) {
 		run       func(r *engineRig)
 	}{
 		{"no_data", engineSetup{workers: 3}, load.Options{Rate: 20}, nil},
-		// expected-delay sends a slow or far endpoint so little at once that a window has too few requests to name it by
-		{"slow_endpoint", engineSetup{workers: 5, cluster: "policy: least-request"}, steady, func(r *engineRig) {
+		{"slow_endpoint", engineSetup{workers: 5}, steady, func(r *engineRig) {
 			r.set(0, func(s *worker.Settings) { s.Delay *= 10 })
 		}},
 		{"error_rate", engineSetup{workers: 5}, steady, func(r *engineRig) {
@@ -199,7 +198,7 @@ func TestConditionsAreNamed(t *testing.T) {
 				r.set(i, func(s *worker.Settings) { s.Errors = 0.2 })
 			}
 		}},
-		{"heterogeneous", engineSetup{workers: 5, cluster: "policy: least-request", change: func(i int, s *worker.Settings) {
+		{"heterogeneous", engineSetup{workers: 5, change: func(i int, s *worker.Settings) {
 			if i >= 3 {
 				s.Delay *= 4
 			}
@@ -210,6 +209,7 @@ func TestConditionsAreNamed(t *testing.T) {
 			load.Options{Rate: 500, Keys: 4000, Zipf: 1.05},
 			func(*engineRig) {},
 		},
+		// expected-delay sends a far endpoint so little that a window has too few requests to name it by
 		{"far_endpoint", engineSetup{workers: 5, cluster: "policy: least-request", change: func(_ int, s *worker.Settings) { s.Delay, s.Slots = worker.Duration(5*time.Millisecond), 16 }}, load.Options{Rate: 200}, func(r *engineRig) {
 			r.set(0, func(s *worker.Settings) { s.Distance = worker.Duration(30 * time.Millisecond) })
 		}},

@@ -191,8 +191,6 @@ func ms(seconds float64) string {
 	switch {
 	case math.IsNaN(v):
 		return "-"
-	case v >= 1000:
-		return fmt.Sprintf("%.0f", v)
 	case v >= 100:
 		return fmt.Sprintf("%.0f", v)
 	}
