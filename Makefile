@@ -3,7 +3,7 @@ VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LINT     = go tool -modfile=tools/go.mod golangci-lint
 BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/poise ./cmd/poise
 
-.PHONY: help build demo picture test faults soak conformance fuzz check lint fmt bench bench-peers prove clean
+.PHONY: help evaluation build demo picture test faults soak conformance fuzz check lint fmt bench bench-peers prove clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,12 +50,20 @@ conformance: ## RFC 9112 and 9110 over sockets, beside nginx, HAProxy and Caddy;
 SIZE ?= full
 FIGURE ?=
 POLICY ?=
-prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 and 4 also SIZE=quick, of 3 FIGURE=G1 POLICY=p2c
+prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 3 FIGURE=G1 POLICY=p2c
 	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" $(ISSUE)
 
 CASE ?=
 bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md
 	go run ./bench/peers -size $(SIZE) -case "$(CASE)"
+
+EVALUATION ?=
+evaluation: build ## every policy, the engine, rules and the peers under twelve conditions, an hour; goes on where it was; EVALUATION adds flags
+	@mkdir -p .cache/evaluation docs/evidence
+	./bin/poise bench --size hour --title "What wins when" --cells .cache/evaluation --out docs/evidence/evaluation.html --plots \
+		--scenario homog,own,speed,slots,slowone,roving-slow,brownout,partial-errors,heavy-tail,mmpp,affinity,far-zone \
+		--policies all --through haproxy/leastconn --through 'haproxy/random(2)' --through nginx/least_conn --through 'nginx/random two least_conn' \
+		--through caddy/least_conn --through 'caddy/random_choose 2' $(EVALUATION)
 
 FUZZTIME ?= 1m
 fuzz: ## every fuzz target for FUZZTIME=1m, one after another; a find is written below testdata/fuzz

@@ -19,20 +19,20 @@ import (
 // floors are the packages from the ground up. Imports go down only: never up,
 // never to a neighbour. A change of this table comes with an ADR.
 var floors = [][]string{
-	{"stats", "message", "buffer", "socket"},
-	{"lb", "http1", "route", "scenario"},
-	{"balance", "config", "learn"},
+	{"stats", "message", "buffer", "socket", "lab/rig", "lab/cells"},
+	{"lb", "http1", "route", "scenario", "report"},
+	{"balance", "config", "learn", "report/reporttest"}, // reporttest is for those who look at pages
 	{"balance/boundedhash", "balance/expecteddelay", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
 	{"balance/catalog"},
 	{"record", "twin"}, // transport and listener count with the counters of record; decide judges by the twin
 	{"cluster", "decide", "guard", "probe", "transport", "twin/twintest"}, // twintest is for tests
 	{"decide/recording"},
 	{"proxy", "engine", "listener", "telemetry", "admin", "worker", "load", "sim"},
-	{"app", "lab", "sim/suite"},
+	{"app", "lab", "lab/bench", "sim/suite"},
 }
 
 // pure packages have no I/O, clock, goroutine or dice of their own.
-var pure = []string{"stats", "message", "scenario", "lb", "http1", "route", "balance", "learn", "twin", "decide"}
+var pure = []string{"stats", "message", "scenario", "lb", "http1", "route", "balance", "learn", "twin", "decide", "report"}
 
 var impureImports = []string{"os", "net", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"poise/bench/cells"
 	"poise/bench/figure"
+	"poise/internal/lab/bench"
+	"poise/internal/lab/cells"
 	"poise/internal/load"
 )
 
@@ -86,10 +87,10 @@ func TestEventsAreWhatTheySay(t *testing.T) {
 func TestWhatSamplesSay(t *testing.T) {
 	var in []sample
 	for i := range 200 { // 1 to 200 ms
-		in = append(in, sample{n: i, due: warm, latency: time.Duration(i+1) * time.Millisecond, worker: i % 2, late: i == 0})
+		in = append(in, sample{N: i, Due: warm, Latency: time.Duration(i+1) * time.Millisecond, Worker: i % 2, Late: i == 0})
 	}
-	in[199].failed = true
-	v := values(in)
+	in[199].Failed = true
+	v := bench.Values(in)
 	// 199 good ones with a mean of 100; the worst two of the loss are the failure and 199 ms.
 	want := map[string]float64{"requests": 200, "failed": 0.5, "late": 0.5, "mean": 100, "p50": 100, "p99": 198, "loss": (199*100.0+2000)/200 + 0.1*(2000+199)/2}
 	for k, w := range want {
@@ -97,10 +98,10 @@ func TestWhatSamplesSay(t *testing.T) {
 			t.Errorf("%s: %g; want %g", k, v[k], w)
 		}
 	}
-	if v := values(nil); v["p99"] != 0 || v["requests"] != 0 {
+	if v := bench.Values(nil); v["p99"] != 0 || v["requests"] != 0 {
 		t.Errorf("of nothing: %v", v)
 	}
-	all := seconds([]sample{{due: 1100 * time.Millisecond, latency: 4 * time.Millisecond, worker: 1}, {due: 10 * time.Millisecond, worker: -1, failed: true}}, 2)
+	all := bench.Seconds([]sample{{Due: 1100 * time.Millisecond, Latency: 4 * time.Millisecond, Worker: 1}, {Due: 10 * time.Millisecond, Worker: -1, Failed: true}}, 2)
 	if len(all) != 2 || all[0].Failed != 1 || all[1].At != 1 || all[1].P50 != 4 || !slices.Equal(all[1].Shares, []int{0, 1}) {
 		t.Errorf("seconds: %+v", all)
 	}
@@ -109,7 +110,7 @@ func TestWhatSamplesSay(t *testing.T) {
 func TestBusyIsTheShareOfTheSlots(t *testing.T) {
 	sc := &Scenario{Classes: []Class{{Number: 1, Slots: 2, Slowness: 1}, {Number: 1, Slots: 1, Slowness: 4}}, Events: []Event{{From: 0.5, To: 1, Endpoints: []int{0}, Slower: 2}}}
 	plan := []load.Job{{Work: time.Second}, {Work: time.Second}, {Work: time.Second}}
-	in := []sample{{n: 0, due: warm, worker: 0}, {n: 1, due: warm + 6*time.Second, worker: 0}, {n: 2, due: warm, worker: 1}}
+	in := []sample{{N: 0, Due: warm, Worker: 0}, {N: 1, Due: warm + 6*time.Second, Worker: 0}, {N: 2, Due: warm, Worker: 1}}
 	if got := busy(in, plan, sc, 10*time.Second); !slices.Equal(got, []float64{0.15, 0.4}) {
 		t.Errorf("%v; want (1 + 2) of 20 and 4 of 10 seconds", got)
 	}

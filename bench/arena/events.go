@@ -3,13 +3,10 @@ package arena
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"time"
-)
 
-var controls = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	"poise/internal/lab/bench"
+)
 
 // happen brings the events about when they are due. The span begins at a
 // moment and lasts so long.
@@ -33,28 +30,10 @@ func (s *stage) happen(ctx context.Context, begin time.Time, span time.Duration)
 				continue
 			}
 			now[i] = v
-			if err := control(ctx, a, fmt.Sprintf(`{"slowness": %g, "errors": %g}`, v.slowness, v.fails)); err != nil {
+			if err := bench.Control(ctx, a, fmt.Sprintf(`{"slowness": %g, "errors": %g}`, v.slowness, v.fails)); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// control tells a worker how to behave.
-func control(ctx context.Context, address, settings string) error {
-	q, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+address+"/control", strings.NewReader(settings))
-	if err != nil {
-		return err
-	}
-	resp, err := controls.Do(q)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	said, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("worker %s: %s", address, said)
 	}
 	return nil
 }

@@ -7,8 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"poise/bench/cells"
 	"poise/bench/rig"
+	"poise/internal/lab/bench"
+	"poise/internal/lab/cells"
 	"poise/internal/load"
 )
 
@@ -24,14 +25,14 @@ func (r *Runner) take(ctx context.Context, k Key) (*Cell, error) {
 	if err := r.play(ctx, p); err != nil {
 		return nil, err
 	}
-	v := values(p.measured())
+	v := bench.Values(p.measured())
 	v["foreign"], v["busiest_core"], v["stolen"] = 100*p.watched.Foreign, 100*p.watched.Busiest, 100*p.watched.Stolen
 	v["cpu_us"] = p.cpu.Seconds() * 1e6 / float64(len(p.samples))
 	c := &Cell{Values: v, Detail: p.pages, Void: p.watched.Void(v["late"] / 100)}
 	sc := found(k.Scenario)
 	for name, of := range map[string]any{
 		"busy":    busy(p.measured(), p.plan, sc, k.length()-warm),
-		"workers": p.workers, "began": p.began.UTC(), "seconds": seconds(p.samples, sc.number()),
+		"workers": p.workers, "began": p.began.UTC(), "seconds": bench.Seconds(p.samples, sc.number()),
 	} {
 		text, err := json.Marshal(of)
 		if err != nil {
@@ -62,7 +63,7 @@ type play struct {
 // measured are the samples of the span.
 func (p *play) measured() (in []sample) {
 	for _, s := range p.samples {
-		if s.due >= warm {
+		if s.Due >= warm {
 			in = append(in, s)
 		}
 	}
@@ -114,7 +115,7 @@ func (p *play) send(ctx context.Context, s *stage) error {
 		URL: "http://" + s.proxy.Address + "/work", Plan: p.plan, Connections: mostOpen, Timeout: clientTimeout,
 		OnResult: func(r load.Result) {
 			p.mu.Lock()
-			p.samples = append(p.samples, sampleOf(r, p.began))
+			p.samples = append(p.samples, bench.SampleOf(r, p.began))
 			p.mu.Unlock()
 		},
 	})

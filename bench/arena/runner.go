@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"poise/bench/cells"
 	"poise/bench/rig"
+	"poise/internal/lab/cells"
 )
 
 // Cells is where cells are kept.

@@ -27,7 +27,7 @@ var plans = map[int]plan{1: {figuresOf1, measure1}, 2: {figuresOf2, measure2}}
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	size := flag.String("size", guard.Full, "of issues 3 and 4: full, or quick, which gives no verdict")
+	size := flag.String("size", guard.Full, "of issues 3 to 5: full, or quick, which gives no verdict")
 	only := flag.String("figure", "", "of issue 3: only these figures, separated by commas")
 	policy := flag.String("policy", "", "of issue 3: only this policy")
 	flag.Parse()
@@ -39,6 +39,7 @@ func main() {
 	}
 	plans[3] = plan{figuresOf3(), func(ctx context.Context, s *figure.Sheet) error { return measure3(ctx, s, chosen) }}
 	plans[4] = plan{figuresOf4(), func(ctx context.Context, s *figure.Sheet) error { return measure4(ctx, s, *size) }}
+	plans[5] = plan{figuresOf5(), func(ctx context.Context, s *figure.Sheet) error { return measure5(ctx, s, *size) }}
 	p, known := plans[issue]
 	if !known {
 		fmt.Fprintln(os.Stderr, "prove: NOT-RUN: no figures for this issue; say make prove ISSUE=1")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"syscall"
 	"time"
+
+	"poise/internal/lab/rig"
 )
 
 // Measured is what one load showed of one proxy.
@@ -40,10 +42,10 @@ func (g Generators) Measure(ctx context.Context, r *Running, l Load) (m Measured
 	m.CPU = float64(own) / float64(time.Microsecond) / m.Requests
 	m.RSS = after.proxy.RSS
 	on := r.Layout
-	proxy := after.ticks.since(before.ticks, coresOf(on.Proxy))
-	load := after.ticks.since(before.ticks, union(on.Load, on.Endpoints))
-	whole := after.ticks.since(before.ticks, union(on.Proxy, on.Load, on.Endpoints))
-	m.Proxy, m.Load = proxy.busiest, load.busiest
+	proxy := after.ticks.Since(before.ticks, rig.CoresOf(on.Proxy))
+	load := after.ticks.Since(before.ticks, rig.Union(on.Load, on.Endpoints))
+	whole := after.ticks.Since(before.ticks, rig.Union(on.Proxy, on.Load, on.Endpoints))
+	m.Proxy, m.Load = proxy.Busiest, load.Busiest
 	kernel := after.kernel - before.kernel
 	ours := m.generator + after.self - before.self + after.endpoints.CPU - before.endpoints.CPU
 	if r.straight {
@@ -51,7 +53,7 @@ func (g Generators) Measure(ctx context.Context, r *Running, l Load) (m Measured
 	}
 	if m.Void == "" {
 		m.Void = m.void(r, disturbance{
-			stolen: whole.stolen, onProxy: proxy.foreign(own + kernel), anywhere: whole.foreign(own + ours + kernel),
+			stolen: whole.Stolen, onProxy: proxy.Foreign(own + kernel), anywhere: whole.Foreign(own + ours + kernel),
 		})
 	}
 	return m, nil
@@ -81,18 +83,18 @@ func (m *Measured) void(r *Running, d disturbance) string {
 type state struct {
 	proxy, endpoints Usage
 	kernel, self     time.Duration
-	ticks            ticks
+	ticks            rig.Ticks
 }
 
 func take(r *Running) (s state, err error) {
-	all, err := stats()
+	all, err := rig.Stats()
 	if err != nil {
 		return s, err
 	}
-	if s.proxy, err = r.usageIn(all); err != nil {
+	if s.proxy, err = r.UsageIn(all); err != nil {
 		return s, err
 	}
-	if s.endpoints, err = r.endpoints.usageIn(all); err != nil {
+	if s.endpoints, err = r.endpoints.UsageIn(all); err != nil {
 		return s, err
 	}
 	var self syscall.Rusage
@@ -100,7 +102,7 @@ func take(r *Running) (s state, err error) {
 		return s, err
 	}
 	s.self = time.Duration(self.Utime.Nano() + self.Stime.Nano())
-	s.kernel = kernel(all)
-	s.ticks, err = readTicks()
+	s.kernel = rig.Kernel(all)
+	s.ticks, err = rig.ReadTicks()
 	return s, err
 }

@@ -54,6 +54,9 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Hint says which of the known words was probably meant, or names them all.
+func Hint(wrong string, known []string) string { return oneOf(wrong, known) }
+
 // oneOf is the hint where only known words are allowed.
 func oneOf(wrong string, known []string) string {
 	best, distance := "", 3

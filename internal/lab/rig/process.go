@@ -1,5 +1,6 @@
-// Package rig starts what is measured, on loopback and on cores of its own,
-// loads it from other cores, and reads what it used from /proc.
+// Package rig starts programs, on loopback and on cores of their own, reads what
+// they used from /proc, and watches whether the machine was busy with anything
+// else.
 package rig
 
 import (
@@ -23,14 +24,18 @@ const tick = 10 * time.Millisecond // USER_HZ is 100 on every Linux that Go runs
 // A Process is a started program and its children.
 type Process struct {
 	cmd  *exec.Cmd
+	name string // with its arguments, as it was started
 	done chan struct{}
-	log  strings.Builder
+	log  tail
 }
 
-// Start runs a program pinned to cores. It has a group of its own, so that
-// Stop ends its children too.
+// Start runs a program pinned to cores, a list as taskset takes it; "" leaves it
+// where it is. It has a group of its own, so that Stop ends its children too.
 func Start(cores, name string, args ...string) (*Process, error) {
-	p := &Process{cmd: exec.Command("taskset", append([]string{"-c", cores, name}, args...)...), done: make(chan struct{})}
+	p := &Process{cmd: exec.Command(name, args...), name: strings.Join(append([]string{name}, args...), " "), done: make(chan struct{})}
+	if cores != "" {
+		p.cmd = exec.Command("taskset", append([]string{"-c", cores, name}, args...)...)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
@@ -61,13 +66,16 @@ func (p *Process) Ready(ctx context.Context, address string) error {
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("%s ended: %s", strings.Join(p.cmd.Args[3:], " "), p.log.String())
+			return fmt.Errorf("%s ended: %s", p.name, p.Log())
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not listen on %s", p.cmd.Args[3], address)
+			return fmt.Errorf("%s does not listen on %s; it says: %s", p.name, address, p.Log())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
+
+// Log is the end of what the process has printed.
+func (p *Process) Log() string { return strings.TrimSpace(p.log.String()) }
 
 // Usage is what a process and its children have used.
 type Usage struct {
@@ -75,26 +83,26 @@ type Usage struct {
 	RSS float64       // bytes, now
 }
 
-// stat is a line of /proc/PID/stat: the fields after the name, which stands in
+// Stat is a line of /proc/PID/stat: the fields after the name, which stands in
 // brackets and may hold anything, from the state on.
-type stat []string
+type Stat []string
 
-func (s stat) parent() string { return s[1] }
-func (s stat) group() string  { return s[2] }
+func (s Stat) parent() string { return s[1] }
+func (s Stat) group() string  { return s[2] }
 
-func (s stat) cpu() time.Duration {
+func (s Stat) cpu() time.Duration {
 	user, _ := strconv.Atoi(s[11])
 	system, _ := strconv.Atoi(s[12])
 	return time.Duration(user+system) * tick
 }
 
-func (s stat) rss() float64 {
+func (s Stat) rss() float64 {
 	pages, _ := strconv.Atoi(s[21])
 	return float64(pages * os.Getpagesize())
 }
 
-// stats reads those of all processes.
-func stats() (all []stat, err error) {
+// Stats reads those of all processes.
+func Stats() (all []Stat, err error) {
 	paths, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return nil, err
@@ -104,7 +112,7 @@ func stats() (all []stat, err error) {
 		if err != nil {
 			continue // it ended meanwhile
 		}
-		if s := stat(strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))); len(s) >= 22 {
+		if s := Stat(strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))); len(s) >= 22 {
 			all = append(all, s)
 		}
 	}
@@ -113,14 +121,15 @@ func stats() (all []stat, err error) {
 
 // Usage reads /proc.
 func (p *Process) Usage() (Usage, error) {
-	all, err := stats()
+	all, err := Stats()
 	if err != nil {
 		return Usage{}, err
 	}
-	return p.usageIn(all)
+	return p.UsageIn(all)
 }
 
-func (p *Process) usageIn(all []stat) (sum Usage, err error) {
+// UsageIn is the same of what Stats has read.
+func (p *Process) UsageIn(all []Stat) (sum Usage, err error) {
 	group := strconv.Itoa(p.cmd.Process.Pid)
 	found := false
 	for _, s := range all {
@@ -131,13 +140,13 @@ func (p *Process) usageIn(all []stat) (sum Usage, err error) {
 		}
 	}
 	if !found {
-		return sum, errors.New(p.cmd.Args[3] + " has ended: " + p.log.String())
+		return sum, errors.New(p.name + " has ended: " + p.Log())
 	}
 	return sum, nil
 }
 
-// kernel is what the kernel's own threads have used: work for whoever it was.
-func kernel(all []stat) (sum time.Duration) {
+// Kernel is what the kernel's own threads have used: work for whoever it was.
+func Kernel(all []Stat) (sum time.Duration) {
 	const kthreadd = "2"
 	for _, s := range all {
 		if s.parent() == kthreadd {

@@ -55,11 +55,11 @@ func Used() (sum time.Duration) {
 	return sum
 }
 
-// used is the CPU of this process and of all that it has started, those that
-// still run included: it only grows.
-func used() time.Duration {
+// UsedByAll is the CPU of this process and of all that it has started, those
+// that still run included: it only grows.
+func UsedByAll() time.Duration {
 	sum := Used()
-	all, err := stats()
+	all, err := Stats()
 	if err != nil {
 		return sum
 	}
@@ -79,26 +79,26 @@ func used() time.Duration {
 
 // Watch looks at all cores once a second until stop is called.
 func Watch() (stop func() Watched, err error) {
-	known := used()
-	first, err := readTicks()
+	known := UsedByAll()
+	first, err := ReadTicks()
 	if err != nil {
 		return nil, err
 	}
-	end, seen := make(chan struct{}), make(chan []ticks)
+	end, seen := make(chan struct{}), make(chan []Ticks)
 	go func() {
-		all := []ticks{first}
+		all := []Ticks{first}
 		second := time.NewTicker(time.Second)
 		defer second.Stop()
 		for {
 			select {
 			case <-end:
-				if t, err := readTicks(); err == nil {
+				if t, err := ReadTicks(); err == nil {
 					all = append(all, t)
 				}
 				seen <- all
 				return
 			case <-second.C:
-				if t, err := readTicks(); err == nil {
+				if t, err := ReadTicks(); err == nil {
 					all = append(all, t)
 				}
 			}
@@ -108,12 +108,12 @@ func Watch() (stop func() Watched, err error) {
 		close(end)
 		all := <-seen
 		w := watchedOf(all, Stretch)
-		w.Foreign = wholeOf(all).foreign(used() - known)
+		w.Foreign = wholeOf(all).Foreign(UsedByAll() - known)
 		return w
 	}, nil
 }
 
-func watchedOf(all []ticks, stretch int) (w Watched) {
+func watchedOf(all []Ticks, stretch int) (w Watched) {
 	var cores []int
 	for c := range all[0] {
 		cores = append(cores, c)
@@ -121,13 +121,13 @@ func watchedOf(all []ticks, stretch int) (w Watched) {
 	slices.Sort(cores)
 	for i := range all {
 		if j := max(0, i-stretch); i-j == stretch || i == len(all)-1 {
-			w.Busiest = max(w.Busiest, all[i].since(all[j], cores).busiest)
+			w.Busiest = max(w.Busiest, all[i].Since(all[j], cores).Busiest)
 		}
 	}
-	w.Stolen = wholeOf(all).stolen
+	w.Stolen = wholeOf(all).Stolen
 	return w
 }
 
-func wholeOf(all []ticks) shares {
-	return all[len(all)-1].since(all[0], slices.Collect(maps.Keys(all[0])))
+func wholeOf(all []Ticks) Shares {
+	return all[len(all)-1].Since(all[0], slices.Collect(maps.Keys(all[0])))
 }

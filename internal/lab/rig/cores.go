@@ -64,7 +64,7 @@ func (l Layout) String() string {
 // holds idle connections and reads /proc while others are measured.
 func (l Layout) Move() error {
 	var set unix.CPUSet
-	for _, c := range coresOf(l.Load) {
+	for _, c := range CoresOf(l.Load) {
 		set.Set(c)
 	}
 	tasks, err := filepath.Glob("/proc/self/task/*")
@@ -80,8 +80,8 @@ func (l Layout) Move() error {
 	return nil
 }
 
-// coresOf reads a list as taskset does, of the two forms that Layouts writes.
-func coresOf(list string) (all []int) {
+// CoresOf reads a list as taskset does, of the two forms that Layouts writes.
+func CoresOf(list string) (all []int) {
 	from, to, is := strings.Cut(list, "-")
 	first, _ := strconv.Atoi(from)
 	last := first
@@ -94,16 +94,16 @@ func coresOf(list string) (all []int) {
 	return all
 }
 
-// ticks are what the cores have done since the machine started, in ticks.
-type ticks map[int]struct{ all, idle, stolen, tasks float64 }
+// Ticks are what each core has done since the machine started, in ticks.
+type Ticks map[int]struct{ all, idle, stolen, tasks float64 }
 
-// readTicks reads /proc/stat.
-func readTicks() (ticks, error) {
+// ReadTicks reads /proc/stat.
+func ReadTicks() (Ticks, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return nil, err
 	}
-	t := ticks{}
+	t := Ticks{}
 	for line := range strings.Lines(string(text)) {
 		f := strings.Fields(line)
 		if len(f) < 9 || len(f[0]) < 4 || !strings.HasPrefix(f[0], "cpu") {
@@ -123,29 +123,30 @@ func readTicks() (ticks, error) {
 	return t, nil
 }
 
-// shares are parts of the time between two readings.
-type shares struct {
-	busiest float64 // of the cores, how busy the busiest was
-	stolen  float64 // by the host, of all
+// Shares are parts of the time between two readings.
+type Shares struct {
+	Busiest float64 // of the cores, how busy the busiest was
+	Stolen  float64 // by the host, of all
 	tasks   float64 // ticks that programs used, of all cores together
 	all     float64 // ticks that passed, of all cores together
 }
 
-// foreign is the share of the cores that programs used beside what is known.
-func (s shares) foreign(known time.Duration) float64 {
+// Foreign is the share of the cores that programs used beside what is known.
+func (s Shares) Foreign(known time.Duration) float64 {
 	return (s.tasks - float64(known)/float64(tick)) / max(1, s.all)
 }
 
-// union returns the cores of several lists.
-func union(lists ...string) (all []int) {
+// Union returns the cores of several lists.
+func Union(lists ...string) (all []int) {
 	for _, l := range lists {
-		all = append(all, coresOf(l)...)
+		all = append(all, CoresOf(l)...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-func (t ticks) since(before ticks, cores []int) (s shares) {
+// Since is what some cores did since an earlier reading.
+func (t Ticks) Since(before Ticks, cores []int) (s Shares) {
 	stolen := 0.0
 	for _, core := range cores {
 		now, then := t[core], before[core]
@@ -153,13 +154,13 @@ func (t ticks) since(before ticks, cores []int) (s shares) {
 		if d <= 0 {
 			continue
 		}
-		s.busiest = max(s.busiest, 1-(now.idle-then.idle)/d)
+		s.Busiest = max(s.Busiest, 1-(now.idle-then.idle)/d)
 		s.all += d
 		stolen += now.stolen - then.stolen
 		s.tasks += now.tasks - then.tasks
 	}
 	if s.all > 0 {
-		s.stolen = stolen / s.all
+		s.Stolen = stolen / s.all
 	}
 	return s
 }

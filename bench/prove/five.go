@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"poise/bench/figure"
+	"poise/bench/guard"
+	"poise/bench/rig"
+	"poise/internal/lab/bench"
+	"poise/internal/report"
+	"poise/internal/report/reporttest"
+	"poise/internal/scenario"
+)
+
+// figuresOf5 are those of the evidence.
+func figuresOf5() []figure.Figure {
+	return []figure.Figure{
+		{ID: "B1 near", What: "forecasts of p50 and p99 within 15 % of what then was", Unit: "%", AtMost: 80, Least: true, Count: true},
+		{ID: "B1 held", What: "of the same, what then was within the 90 % interval", Unit: "%", AtMost: 85, Least: true, Count: true},
+		{ID: "B1 not too wide", What: "the same", Unit: "%", AtMost: 95, Count: true},
+		{ID: "B2 quick", What: "a bench of size quick", Unit: "min", AtMost: 6, Count: true},
+		{ID: "B3 agree", What: "scenarios in which two benches of size hour have the same winner, of those with one", Unit: "%", AtMost: 90, Least: true, Count: true},
+		{ID: "B4 size", What: "a page of 10 policies and 12 scenarios", Unit: "MB", AtMost: 2, Count: true},
+		{ID: "B4 time", What: "until it is painted, in chromium", Unit: "s", AtMost: 1},
+	}
+}
+
+// measure5 measures them. Each says by itself what kept it from being
+// measured.
+func measure5(ctx context.Context, s *figure.Sheet, size string) error {
+	pageFigures(ctx, s)
+	dir, err := os.MkdirTemp("", "prove-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	poise, err := rig.Build(ctx, dir, "./cmd/poise")
+	if err != nil {
+		return err
+	}
+	note := func(err error, ids ...string) {
+		if err != nil {
+			_ = notRun4(s, err, ids...)
+		}
+	}
+	note(forecasts(ctx, s, poise), "B1 near", "B1 held", "B1 not too wide")
+	note(quickBench(ctx, s, poise), "B2 quick")
+	if size == guard.Quick {
+		s.NotRun("B3 agree", "two hours; leave out SIZE=quick")
+		return ctx.Err()
+	}
+	note(agreement(ctx, s, poise), "B3 agree")
+	return ctx.Err()
+}
+
+func say(text string) { fmt.Println(text) }
+
+// forecasts asks 20 questions and looks what then is.
+func forecasts(ctx context.Context, s *figure.Sheet, poise string) error {
+	size, err := bench.SizeOf("full")
+	if err != nil {
+		return err
+	}
+	sc, _ := scenario.Find("own")
+	of, err := bench.Own("least-request")
+	if err != nil {
+		return err
+	}
+	r, err := bench.Open(bench.Options{Size: size, Scenarios: []*scenario.Scenario{sc}, Subjects: []bench.Subject{of}, Poise: poise, Say: say})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	near, held, all := 0, 0, 0
+	for i := range bench.Trials() {
+		f, err := r.Try(ctx, i)
+		for again := 0; err == nil && f.Void != "" && again < 2; again++ {
+			say(fmt.Sprintf("%s: void, %s; again", f.Name, f.Void))
+			f, err = r.Try(ctx, i)
+		}
+		if err != nil {
+			return err
+		}
+		if f.Void != "" {
+			return fmt.Errorf("%s is void: %s", f.Name, f.Void)
+		}
+		say(told(f))
+		for _, p := range []bench.Promise{f.P50, f.P99} { // a refusal is no forecast, and none of the figures counts it as one
+			all++
+			if p.Near() {
+				near++
+			}
+			if f.Refused == "" && p.Held() {
+				held++
+			}
+		}
+		s.Sample(i, f.Name, map[string]float64{"p50 said": f.P50.Said, "p50 came": f.P50.Came, "p99 said": f.P99.Said, "p99 came": f.P99.Came})
+	}
+	s.Add("B1 near", 100*float64(near)/float64(all))
+	s.Add("B1 held", 100*float64(held)/float64(all))
+	s.Add("B1 not too wide", 100*float64(held)/float64(all))
+	return nil
+}
+
+func told(f *bench.Forecast) string {
+	if f.Refused != "" {
+		return fmt.Sprintf("%s: no forecast: %s; then p50 %.1f, p99 %.1f ms", f.Name, f.Refused, f.P50.Came, f.P99.Came)
+	}
+	return fmt.Sprintf("%s: p50 %.1f (%.1f–%.1f) and came %.1f; p99 %.1f (%.1f–%.1f) and came %.1f ms", f.Name, f.P50.Said, f.P50.Low, f.P50.High, f.P50.Came, f.P99.Said, f.P99.Low, f.P99.High, f.P99.Came)
+}
+
+// quickBench runs the command as a user does, and takes its time.
+func quickBench(ctx context.Context, s *figure.Sheet, poise string) error {
+	if err := os.MkdirAll(".cache", 0o755); err != nil {
+		return err
+	}
+	c := exec.CommandContext(ctx, filepath.Clean(poise), "bench", "--size", "quick", "--out", ".cache/quick.html")
+	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	began := time.Now()
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("poise bench: %w", err)
+	}
+	s.Add("B2 quick", time.Since(began).Minutes())
+	return nil
+}
+
+// agreement runs the hour twice, with other jobs, and compares the winners.
+func agreement(ctx context.Context, s *figure.Sheet, poise string) error {
+	var both []*report.Results
+	for i := range 2 {
+		o, err := hour(poise)
+		if err != nil {
+			return err
+		}
+		o.Seed, o.Cells = uint64(1+100*i), filepath.Join(".cache", "hour-"+strconv.Itoa(i+1))
+		r, err := bench.Open(o)
+		if err != nil {
+			return err
+		}
+		if err = r.Check(ctx); err == nil {
+			err = r.Take(ctx)
+		}
+		results := r.Results()
+		r.Close()
+		if err != nil {
+			return err
+		}
+		say(results.Text())
+		both = append(both, results)
+	}
+	same, apart := report.Agree(both[0], both[1])
+	if apart == 0 {
+		return errors.New("in no scenario does one stand apart")
+	}
+	say(fmt.Sprintf("the same winner in %d of %d scenarios with one", same, apart))
+	s.Add("B3 agree", 100*float64(same)/float64(apart))
+	return nil
+}
+
+// hour is what is compared with itself: policies under scenarios that differ.
+func hour(poise string) (o bench.Options, err error) {
+	o = bench.Options{Poise: poise, Say: say}
+	if o.Size, err = bench.SizeOf("hour"); err != nil {
+		return o, err
+	}
+	for _, name := range []string{"homog", "own", "speed", "slots", "slowone", "roving-slow", "brownout", "partial-errors", "heavy-tail", "mmpp", "affinity", "far-zone"} {
+		sc, hint := scenario.Find(name)
+		if sc == nil {
+			return o, fmt.Errorf("scenario %s: %s", name, hint)
+		}
+		o.Scenarios = append(o.Scenarios, sc)
+	}
+	for _, name := range []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay", "bounded-hash"} {
+		of, err := bench.Own(name)
+		if err != nil {
+			return o, err
+		}
+		o.Subjects = append(o.Subjects, of)
+	}
+	return o, nil
+}
+
+var ready = regexp.MustCompile(`data-ready="([0-9]+)"`)
+
+// pageFigures makes the largest page that must be good, and opens it.
+func pageFigures(ctx context.Context, s *figure.Sheet) {
+	var page bytes.Buffer
+	results := reporttest.Results(reporttest.Size{Policies: 10, Scenarios: 12, Endpoints: 10, Seconds: 33, Rounds: 6})
+	if err := results.HTML(&page); err != nil {
+		_ = notRun4(s, err, "B4 size", "B4 time")
+		return
+	}
+	s.Add("B4 size", float64(page.Len())/1e6)
+	if err := painted(ctx, s, page.Bytes()); err != nil {
+		_ = notRun4(s, err, "B4 time")
+	}
+}
+
+// painted takes the time from the begin of the navigation to the second frame
+// after everything was loaded, as the page itself notes it.
+func painted(ctx context.Context, s *figure.Sheet, page []byte) error {
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		return errors.New("chromium is not installed; apt-get install chromium")
+	}
+	dir, err := os.MkdirTemp("", "page-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "report.html")
+	if err := os.WriteFile(file, page, 0o600); err != nil {
+		return err
+	}
+	for range figure.MinRounds {
+		out, err := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"), //nolint:gosec // the browser of this machine
+			"--window-size=1280,1600", "--timeout=10000", "--dump-dom", "file://"+file).Output()
+		if err != nil {
+			return fmt.Errorf("chromium: %w", err)
+		}
+		m := ready.FindSubmatch(out)
+		if m == nil {
+			return errors.New("the page did not say when it was painted")
+		}
+		ms, err := strconv.ParseFloat(string(m[1]), 64)
+		if err != nil {
+			return err
+		}
+		s.Add("B4 time", ms/1000)
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+// Package rig builds and starts what is measured, loads it, and reads what it
+// used. What it stands on is internal/lab/rig.
+package rig
+
+import (
+	"time"
+
+	"poise/internal/lab/rig"
+)
+
+// What is the same for the bench that comes with Poise stands there: processes,
+// ports, cores, and the watch over them.
+type (
+	Process = rig.Process
+	Usage   = rig.Usage
+	Layout  = rig.Layout
+	Watched = rig.Watched
+)
+
+// See there.
+const (
+	MostBusy = rig.MostBusy
+	Stretch  = rig.Stretch
+)
+
+// Start runs a program pinned to cores.
+func Start(cores, name string, args ...string) (*Process, error) {
+	return rig.Start(cores, name, args...)
+}
+
+// FreeAddress returns a loopback address that nothing listens on.
+func FreeAddress() (string, error) { return rig.FreeAddress() }
+
+// Layouts returns how a proxy on so many cores is measured on a machine of so
+// many.
+func Layouts(workers, cores int) Layout { return rig.Layouts(workers, cores) }
+
+// Cores returns the layout on this machine.
+func Cores(workers int) Layout { return rig.Cores(workers) }
+
+// Watch looks at all cores once a second until stop is called.
+func Watch() (stop func() Watched, err error) { return rig.Watch() }
+
+// Used is the CPU of this process and of those that it has waited for.
+func Used() time.Duration { return rig.Used() }
+
+// Machine says what is measured on.
+func Machine() string { return rig.Machine() }

@@ -1,0 +1,188 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"poise/internal/scenario"
+)
+
+// A Forecast is a question to the twin beside what then happened.
+type Forecast struct {
+	Name     string // kind of change and situation
+	Text     string // what the twin said, in one line
+	Refused  string // why it said nothing
+	P50, P99 Promise
+	Void     string // why what was measured says nothing
+}
+
+// Promise is a figure in ms as it was forecast and as it came.
+type Promise struct{ Said, Low, High, Came float64 }
+
+// within is how far what came may be from what was said.
+const within = 0.15
+
+// Near reports whether what came is within 15 % of what was said.
+func (p Promise) Near() bool {
+	return p.Came > 0 && p.Said >= (1-within)*p.Came && p.Said <= (1+within)*p.Came
+}
+
+// Held reports whether what came lies in the interval.
+func (p Promise) Held() bool { return p.Came >= p.Low && p.Came <= p.High }
+
+// ErrNotBuilt says that a build answers no questions.
+var ErrNotBuilt = errors.New("this build does not answer POST /api/v1/clusters/{cluster}/whatif (501)")
+
+// situations are those that questions are asked in.
+var situations = []struct{ name, text string }{
+	{"equal", "endpoints web 10 slots 4 service 20ms\narrivals %g/s"},
+	{"two speeds", "endpoints fast 5 slots 4 service 20ms\nendpoints slow 5 slots 4 service 80ms\narrivals %g/s"},
+	{"own", "endpoints big 5 slots 4 service 20ms\nendpoints small 5 slots 2 service 80ms\narrivals %g/s"},
+	{"heavy tail", "endpoints web 10 slots 4 service 20ms heavy\narrivals %g/s"},
+}
+
+var situationRates = []float64{1000, 520, 470, 900}
+
+// The times of a trial: it goes on as it was, the question is asked, the change
+// comes, and what is then is measured when the change has settled.
+const (
+	askedAt    = 22 * time.Second
+	changedAt  = 23 * time.Second
+	settledAt  = 27 * time.Second
+	trialEnds  = 47 * time.Second
+	startsWith = "least-request"
+)
+
+// changes are the kinds of questions, and how what they ask comes about: as a
+// line of the scenario, or by the API.
+var changes = []struct {
+	name     string
+	question func(s *stage, n int) map[string]any
+	line     func(rate float64) string
+	call     func(s *stage, n int) (path string, body any)
+}{
+	{"more requests", func(*stage, int) map[string]any { return map[string]any{"load": "+30%"} }, func(rate float64) string { return fmt.Sprintf("arrivals %g/s", 1.3*rate) }, nil},
+	{"fewer requests", func(*stage, int) map[string]any { return map[string]any{"load": "-30%"} }, func(rate float64) string { return fmt.Sprintf("arrivals %g/s", 0.7*rate) }, nil},
+	{"an endpoint less", func(s *stage, _ int) map[string]any { return map[string]any{"without": []string{s.workers[0]}} }, nil, func(s *stage, _ int) (string, any) {
+		return "/api/v1/clusters/web/endpoints/" + s.workers[0] + "/state", map[string]string{"state": "drain"}
+	}},
+	{"an endpoint slower", func(s *stage, _ int) map[string]any { return map[string]any{"slow": []string{"2x:" + s.workers[1]}} }, nil, nil},
+	{"another policy", func(_ *stage, n int) map[string]any { return map[string]any{"policy": others[n%len(others)]} }, nil, func(_ *stage, n int) (string, any) {
+		return "/api/v1/clusters/web/policy", map[string]string{"policy": others[n%len(others)]}
+	}},
+}
+
+var others = []string{"round-robin", "expected-delay", "hot-cold", "p2c"}
+
+// Trials is how many forecasts are tried.
+func Trials() int { return len(situations) * len(changes) }
+
+// Try asks question number i, brings about what it asks, and measures what
+// then is.
+func (r *Runner) Try(ctx context.Context, i int) (*Forecast, error) {
+	n, c := i%len(situations), &changes[i/len(situations)%len(changes)]
+	f := &Forecast{Name: c.name + ", " + situations[n].name}
+	sc, err := situation(n, c.line, c.name == "an endpoint slower")
+	if err != nil {
+		return nil, err
+	}
+	of, err := Own(startsWith)
+	if err != nil {
+		return nil, err
+	}
+	of.Mode = "advise"
+	p := &play{sc: sc, plan: jobs(sc, scenario.Draw(sc, r.options.seedOf(i+1))), most: connections(sc)}
+	p.ask = func(ctx context.Context, s *stage) error { return f.ask(ctx, s, c.question(s, n)) }
+	if c.call != nil {
+		p.change = func(ctx context.Context, s *stage) error {
+			path, body := c.call(s, n)
+			return s.call(ctx, http.MethodPut, path, body, nil)
+		}
+	}
+	if err := r.play(ctx, &of, p); err != nil {
+		return nil, err
+	}
+	v := Values(p.measured())
+	f.P50.Came, f.P99.Came, f.Void = v["p50"], v["p99"], p.watched.Void(v["late"]/100)
+	return f, nil
+}
+
+// situation is the scenario of a trial. What is measured begins when the
+// change has settled.
+func situation(n int, line func(float64) string, slower bool) (*scenario.Scenario, error) {
+	rate := situationRates[n]
+	text := fmt.Sprintf("about a trial\nrun %v warm %v\n"+situations[n].text+"\n", trialEnds, settledAt, rate)
+	if line != nil {
+		text += fmt.Sprintf("at %v %s\n", changedAt, line(rate))
+	}
+	sc, err := scenario.Parse("trial", "trial", []byte(text))
+	if err != nil || !slower {
+		return sc, err
+	}
+	slow := sc.Endpoints[1].Settings
+	slow.Slow = 2
+	sc.Events = append(sc.Events, scenario.Event{At: changedAt, Endpoint: 1, Settings: &slow})
+	return sc, nil
+}
+
+// ask asks the twin. A refusal is an answer.
+func (f *Forecast) ask(ctx context.Context, s *stage, question map[string]any) error {
+	var v struct {
+		Text string
+		Then *struct {
+			P50, P99 struct{ Value, Low, High float64 }
+		}
+	}
+	err := s.call(ctx, http.MethodPost, "/api/v1/clusters/web/whatif", question, &v)
+	if errors.Is(err, ErrNotBuilt) {
+		return err
+	}
+	if err != nil {
+		f.Refused = oneLine(err.Error())
+		return nil
+	}
+	if v.Then == nil {
+		f.Refused = "the answer holds no forecast"
+		return nil
+	}
+	f.Text = v.Text
+	f.P50 = Promise{Said: 1000 * v.Then.P50.Value, Low: 1000 * v.Then.P50.Low, High: 1000 * v.Then.P50.High}
+	f.P99 = Promise{Said: 1000 * v.Then.P99.Value, Low: 1000 * v.Then.P99.Low, High: 1000 * v.Then.P99.High}
+	return nil
+}
+
+// call makes a call of Poise's API.
+func (s *stage) call(ctx context.Context, method, path string, body, answer any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	q, err := http.NewRequestWithContext(ctx, method, "http://"+s.admin+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	q.Header.Set("Content-Type", "application/json")
+	resp, err := controls.Do(q)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode == http.StatusNotImplemented:
+		return ErrNotBuilt
+	case resp.StatusCode/100 != 2:
+		return fmt.Errorf("%s: %s", resp.Status, said)
+	case answer == nil:
+		return nil
+	}
+	return json.Unmarshal(said, answer)
+}
