@@ -86,7 +86,7 @@ func (f *frame) card(r *Row, others string) *canvas {
 	f.marks(c, bottom)
 	for _, v := range f.y.ticks(4) {
 		c.line(cardLeft, f.y.at(v), cardRight, f.y.at(v), "grid")
-		c.text(cardLeft-5, f.y.at(v)+4, "soft end tiny", number(v))
+		c.text(cardLeft-5, f.y.at(v)+4, "soft end tiny", plain(v))
 	}
 	c.text(0, latencyTop-8, "soft tiny", "ms")
 	c.printf("%s", others)
@@ -98,9 +98,11 @@ func (f *frame) card(r *Row, others string) *canvas {
 	f.heat(c, maps+2*mapGap+f.maps, each, "requests under way, by endpoint", &heat{run.flights(n), flightLevel})
 	f.decisions(c, run, bottom)
 	for _, v := range f.x.ticks(7) {
-		c.text(f.x.at(v), bottom+14, "soft mid tiny", number(v))
+		if at := f.x.at(v); at < cardRight-20 {
+			c.text(at, bottom+14, "soft mid tiny", plain(v))
+		}
 	}
-	c.text(cardLeft-5, bottom+14, "soft end tiny", "s")
+	c.text(cardRight, bottom+14, "soft end tiny", plain(math.Round(f.x.hi))+" s")
 	c.height = bottom + axisHigh
 	return c
 }

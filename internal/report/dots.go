@@ -3,9 +3,9 @@ package report
 import "math"
 
 const (
-	dotsWidth  = 720.0
-	dotsNames  = 170.0 // where the names end
-	dotsNumber = 130.0 // room for the numbers beside
+	dotsWidth  = 580.0
+	dotsNames  = 152.0 // where the names end
+	dotsNumber = 132.0 // room for the numbers beside
 	dotsRow    = 21.0
 )
 
@@ -27,9 +27,9 @@ func (s *Scenario) dots() *canvas {
 	}
 	x := logScale(dotsNames, dotsWidth-dotsNumber, lo, hi)
 	top, bottom := 26.0, 30+dotsRow*float64(len(rows))
-	for _, v := range x.ticks(7) {
+	for _, v := range x.ticks(6) {
 		c.line(x.at(v), top, x.at(v), bottom, "grid")
-		c.text(x.at(v), bottom+15, "soft mid", number(v))
+		c.text(x.at(v), bottom+15, "soft mid", plain(v))
 	}
 	c.text(dotsWidth, bottom+15, "soft end", "loss, ms (log)")
 	c.reference(x, floor, point{top, bottom}, "floor")

@@ -15,7 +15,7 @@ func (s *Scenario) Facts() (all []string) {
 	}
 	line := fmt.Sprintf("%s has the least loss, %s ms", best.Subject, best.Loss())
 	if f := reference(s.Floor); f > 0 {
-		line += fmt.Sprintf(", %s of the floor", times(best.Loss().Value, f))
+		line += fmt.Sprintf(", %s the floor", fold(best.Loss().Value, f))
 	}
 	if len(beside) == 0 {
 		line += "; no other interval reaches it."
@@ -25,11 +25,11 @@ func (s *Scenario) Facts() (all []string) {
 	all = append(all, line)
 	ranked := s.ranked()
 	if worst := ranked[len(ranked)-1]; worst != best && worst.Loss().Apart(best.Loss()) {
-		all = append(all, fmt.Sprintf("%s has the greatest, %s ms, %s of it.", worst.Subject, worst.Loss(), times(worst.Loss().Value, best.Loss().Value)))
+		all = append(all, fmt.Sprintf("%s has the greatest, %s ms, %s that.", worst.Subject, worst.Loss(), fold(worst.Loss().Value, best.Loss().Value)))
 		all = append(all, s.why(best, worst)...)
 	}
 	if own, peer := s.bestOf(Policy), s.bestOf(Peer); own != nil && peer != nil {
-		all = append(all, fmt.Sprintf("The best peer is %s with %s ms; the best policy, %s, has %s of that.", peer.Subject, peer.Loss(), own.Subject, times(own.Loss().Value, peer.Loss().Value)))
+		all = append(all, fmt.Sprintf("The best peer is %s with %s ms; the best policy, %s, has %s that.", peer.Subject, peer.Loss(), own.Subject, fold(own.Loss().Value, peer.Loss().Value)))
 	}
 	return all
 }
@@ -54,10 +54,12 @@ func (s *Scenario) why(best, worst *Row) (all []string) {
 		}
 		all = append(all, fmt.Sprintf("%s got %s of the requests under %s and %s under %s.", what, percent(a), best.Subject, percent(b), worst.Subject))
 	}
-	for _, g := range s.groups() {
-		if len(g.of) < len(s.Endpoints) {
-			told("The endpoints \""+g.name+"\"", g.of, 0, math.Inf(1))
+	groups := s.groups()
+	for i, g := range groups {
+		if i == 1 && len(groups) == 2 || len(groups) == 1 { // the rest follows
+			break
 		}
+		told("The endpoints \""+g.name+"\"", g.of, 0, math.Inf(1))
 	}
 	const most = 2
 	for i := range s.Marks {
@@ -137,7 +139,7 @@ func (s *Scenario) Judged(r *Row) (v Verdict) {
 	}
 	best := s.bestOf(Policy)
 	b := &strings.Builder{}
-	fmt.Fprintf(b, "%s made %d changes and ended with %s", r.Subject, changes, orUnknown(run.Final))
+	fmt.Fprintf(b, "%s made %s and ended with %s", r.Subject, plural(changes, "change"), orUnknown(run.Final))
 	chosen := s.row(run.Final)
 	if best == nil || chosen == nil || !chosen.Loss().known() {
 		b.WriteString(", which was not measured by itself.")
@@ -155,11 +157,11 @@ func (s *Scenario) Judged(r *Row) (v Verdict) {
 	case chosen == best:
 		fmt.Fprintf(b, ", the best policy: %s.", word)
 	case ratio <= nearly || !v.Right:
-		fmt.Fprintf(b, ", which has %s of the loss of %s: %s.", times(ratio, 1), best.Subject, word)
+		fmt.Fprintf(b, ", which has %s the loss of %s: %s.", fold(ratio, 1), best.Subject, word)
 	default:
-		fmt.Fprintf(b, ", which cannot be told from %s (%s): %s.", best.Subject, times(ratio, 1), word)
+		fmt.Fprintf(b, ", which cannot be told from %s (%s its loss): %s.", best.Subject, fold(ratio, 1), word)
 	}
-	fmt.Fprintf(b, " Its own loss is %s ms, %s of the best policy's.", r.Loss(), times(r.Loss().Value, best.Loss().Value))
+	fmt.Fprintf(b, " Its own loss is %s ms, %s the best policy's.", r.Loss(), fold(r.Loss().Value, best.Loss().Value))
 	v.Text = b.String()
 	return v
 }

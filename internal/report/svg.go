@@ -103,7 +103,7 @@ func (s scale) ticks(most int) (all []float64) {
 		}
 		return all
 	}
-	for _, of := range [][]float64{{1, 2, 5}, {1, 3}, {1}} {
+	for _, of := range [][]float64{{1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9}, {1, 1.5, 2, 3, 4, 5, 7}, {1, 2, 3, 5}, {1, 2, 5}, {1, 3}, {1}} {
 		all = nil
 		for e := math.Floor(math.Log10(s.lo)); e <= math.Ceil(math.Log10(s.hi)); e++ {
 			for _, m := range of {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -41,6 +42,22 @@ func (e Estimate) interval() string {
 		return ""
 	}
 	return "(" + number(e.Lo) + "–" + number(e.Hi) + ")"
+}
+
+// plain prints a round value, as axes have them.
+func plain(v float64) string {
+	if v >= 1e4 {
+		return number(v)
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
+
+// fold is as in "1.25 times".
+func fold(of, by float64) string {
+	if math.IsNaN(of) || math.IsNaN(by) || by <= 0 {
+		return "an unknown part"
+	}
+	return number(of/by) + " times"
 }
 
 // times is as in "× 1.25".
@@ -82,4 +99,15 @@ func slug(text string) string {
 		}
 	}
 	return strings.Trim(b.String(), "-")
+}
+
+// plural is as in "no change", "1 change", "2 changes".
+func plural(n int, what string) string {
+	switch n {
+	case 0:
+		return "no " + what
+	case 1:
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
