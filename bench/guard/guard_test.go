@@ -107,10 +107,11 @@ func TestValuesOfAFaultThatStays(t *testing.T) {
 			s.latency = 30 * time.Millisecond
 		}
 	})
-	o.read = [3]reading{
+	o.read = [4]reading{
 		{at: 2 * time.Second},
 		{at: 10 * time.Second, cpu: 1, rss: 100, attempts: 10_000, arrived: 7, cut: 1},
-		{at: 60 * time.Second, cpu: 11, rss: 150, attempts: 65_000, arrived: 50_007, cut: 61, ejected: 3},
+		{at: 60 * time.Second, cpu: 11, rss: 150, attempts: 65_000, arrived: 50_007, cut: 61, ejected: 2},
+		{ejected: 3},
 	}
 	v := o.values()
 	expect(t, v, map[string]float64{
@@ -118,6 +119,7 @@ func TestValuesOfAFaultThatStays(t *testing.T) {
 		"p99_ratio": 1.5, "attempts": 1.1, "arrived": 1, "ejected": 3, "cuts": 50, "hidden": 10,
 		"rss_ratio": 1.5, "cpu_ratio": (10.0 / 50) / (1.0 / 8),
 		"cuts_ratio": 50.0 / 21, // 10, 8 in flight, trials after 5, 15 and 35 s
+		"cuts_later": 48, "cuts_later_ratio": 16,
 	})
 	for _, k := range []string{"back", "within", "not_502"} {
 		if _, is := v[k]; is {

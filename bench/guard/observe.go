@@ -31,7 +31,7 @@ type reading struct {
 type observed struct {
 	samples []sample
 	times   Times      // as they really were
-	read    [3]reading // when the load is warm, at the fault, and at its end
+	read    [4]reading // when the load is warm, at the fault, at its end, and when all is over
 }
 
 const warm = 2 * time.Second // of a run, in no figure of calm
@@ -81,10 +81,10 @@ func (o *observed) values() map[string]float64 {
 // counted adds what counters say of the time of the fault, in which so many
 // requests were due.
 func (o *observed) counted(v map[string]float64, requests float64) {
-	first, begin, end := &o.read[0], &o.read[1], &o.read[2]
+	first, begin, end, over := &o.read[0], &o.read[1], &o.read[2], &o.read[3]
 	v["attempts"] = (end.attempts - begin.attempts) / requests
 	v["arrived"] = (end.arrived - begin.arrived) / requests
-	v["ejected"] = end.ejected - begin.ejected
+	v["ejected"] = over.ejected - begin.ejected // what a fault that has passed leaves behind counts as well
 	perSecond := func(a, b *reading) float64 { return (b.cpu - a.cpu) / (b.at - a.at).Seconds() }
 	v["cpu_ratio"] = perSecond(begin, end) / perSecond(first, begin)
 	v["rss_ratio"] = end.rss / begin.rss
@@ -98,17 +98,28 @@ func (o *observed) cutting(v map[string]float64) {
 			seen++
 		}
 	}
+	fault := o.faultEnds() - o.times.Begin
 	v["cuts"] = seen
-	v["cuts_ratio"] = seen / allowance(o.faultEnds()-o.times.Begin)
+	v["cuts_ratio"] = seen / (mostUntilOut + trials(fault))
+	v["cuts_later"] = 0
+	for i := range o.samples {
+		if s := &o.samples[i]; s.fault == load.Cut && s.due >= o.times.Begin+untilOut {
+			v["cuts_later"]++
+		}
+	}
+	v["cuts_later_ratio"] = v["cuts_later"] / trials(fault)
 	v["hidden"] = max(0, o.read[2].cut-o.read[1].cut-seen)
 }
 
-// allowance is how many large answers may be cut: 10 until the endpoint is
-// ejected and those that were in flight then, at most one a slot; and one for
-// each trial, the first after 5 s, each wait twice as long as the one before.
-func allowance(fault time.Duration) float64 {
+const (
+	mostUntilOut = 10 + slots      // large answers that may be cut until the endpoint is ejected, and those in flight then
+	untilOut     = 2 * time.Second // that it may take
+)
+
+// trials is how many there may be while a fault lasts, each of which may cut
+// one answer: the first after 5 s, each wait twice as long as the one before.
+func trials(fault time.Duration) (n float64) {
 	const firstOut, longestOut = 5 * time.Second, time.Minute
-	n := 10.0 + slots
 	for at, out := firstOut, firstOut; at < fault; at += out {
 		n++
 		out = min(2*out, longestOut)

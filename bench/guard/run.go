@@ -128,10 +128,11 @@ func (p *play) run(ctx context.Context, rate float64) error {
 		}
 	}
 	p.took = time.Since(p.began)
-	if p.times.End > 0 {
-		return ctx.Err()
+	if err := errors.Join(ctx.Err(), p.note(3)); err != nil || p.times.End > 0 {
+		return err
 	}
-	return errors.Join(ctx.Err(), p.note(2))
+	p.read[2] = p.read[3]
+	return nil
 }
 
 // until waits for a moment of the run and takes reading n.

@@ -305,10 +305,20 @@ func (e *ejections) count(act *guard.Action) {
 	e.all[telemetry.Ejection{Reason: act.Cause.String(), Enforced: act.Kind != guard.HoldBack}]++
 }
 
+// counted returns all of them, also those that there were none of: a series
+// that begins with its first ejection hides that one from a rate, and whoever
+// looks for none finds nothing.
 func (e *ejections) counted() map[telemetry.Ejection]uint64 {
+	all := map[telemetry.Ejection]uint64{}
+	for _, c := range guard.Causes() {
+		for _, enforced := range []bool{true, false} {
+			all[telemetry.Ejection{Reason: c.String(), Enforced: enforced}] = 0
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return maps.Clone(e.all)
+	maps.Copy(all, e.all)
+	return all
 }
 
 // guardSource is where the metrics of a cluster's guard are read.

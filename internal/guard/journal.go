@@ -48,6 +48,9 @@ var causeNames = [...]string{"", "errors", "latency", "stall", "trial"}
 // String returns the cause's name in logs and metrics.
 func (c Cause) String() string { return causeNames[c] }
 
+// Causes returns all of them.
+func Causes() []Cause { return []Cause{Errors, Latency, Stall, Trial} }
+
 // Gate is what kept the guard from ejecting an endpoint.
 type Gate uint8
 

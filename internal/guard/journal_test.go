@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -39,9 +40,9 @@ func TestEveryWordHasAName(t *testing.T) {
 			t.Errorf("kind %d has no name", k)
 		}
 	}
-	for c := Errors; c <= Trial; c++ {
-		if c.String() == "" {
-			t.Errorf("cause %d has no name", c)
+	for c := Errors; int(c) < len(causeNames); c++ {
+		if c.String() == "" || !slices.Contains(Causes(), c) {
+			t.Errorf("cause %d has no name, or is not among the causes", c)
 		}
 	}
 	for g := MaxEjected; g < gates; g++ {
