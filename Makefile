@@ -50,8 +50,9 @@ conformance: ## RFC 9112 and 9110 over sockets, beside nginx, HAProxy and Caddy;
 SIZE ?= full
 FIGURE ?=
 POLICY ?=
-prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 3 FIGURE=G1 POLICY=p2c
-	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" $(ISSUE)
+ARM ?=
+prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 3 FIGURE=G1 POLICY=p2c ARM=guard,control
+	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" -arm "$(ARM)" $(ISSUE)
 
 CASE ?=
 bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md

@@ -23,13 +23,9 @@ var (
 	// A refused request is sent elsewhere for free, also without a guard. What
 	// the guard spares is the attempt; without this bound, which is not in the
 	// issue, the control would meet G2.
-	direct = Check{Key: "attempts", What: "attempts per request during the fault (tighter than the issue asks, to tell the control apart)", Format: "%.3f attempts", Bound: 1.05, Own: true}
-	slower = Check{Key: "slower", What: "slower than 1 s", Format: "%.4f %% over 1 s", Bound: 0.05}
-	cuts   = Check{Key: "cuts_ratio", What: "answers cut, of what ejections and trials may cost", Format: "cut ×%.2f of the allowance", Bound: 1}
-	// The bound of the issue, taken apart: hot-cold by itself leaves an endpoint
-	// that fails, and goes back to it ever again; within the sum of both parts
-	// that would pass for a guard.
-	cutsLater    = Check{Key: "cuts_later_ratio", What: "the same from 2 s after the fault, of what trials may cost", Format: "×%.2f of it from 2 s on", Bound: 1}
+	direct       = Check{Key: "attempts", What: "attempts per request during the fault (tighter than the issue asks, to tell the control apart)", Format: "%.3f attempts", Bound: 1.05, Own: true}
+	slower       = Check{Key: "slower", What: "slower than 1 s", Format: "%.4f %% over 1 s", Bound: 0.05}
+	cuts         = Check{Key: "cuts_ratio", What: "answers cut, of what ejections and trials may cost", Format: "cut ×%.2f of the allowance", Bound: 1}
 	hidden       = Check{Key: "hidden", What: "cut answers that the client did not see as cut", Format: "%.0f hidden", Bound: 0}
 	otherwise    = Check{Key: "others", What: "failed otherwise than cut", Format: "%.4f %% failed otherwise", Bound: 0.01}
 	at502        = Check{Key: "not_502", What: "not answered 502 within 100 ms while all are down", Format: "%.2f %% no quick 502", Bound: 1}

@@ -119,7 +119,6 @@ func TestValuesOfAFaultThatStays(t *testing.T) {
 		"p99_ratio": 1.5, "attempts": 1.1, "arrived": 1, "ejected": 3, "cuts": 50, "hidden": 10,
 		"rss_ratio": 1.5, "cpu_ratio": (10.0 / 50) / (1.0 / 8),
 		"cuts_ratio": 50.0 / 21, // 10, 8 in flight, trials after 5, 15 and 35 s
-		"cuts_later": 48, "cuts_later_ratio": 16,
 	})
 	for _, k := range []string{"back", "within", "not_502"} {
 		if _, is := v[k]; is {
@@ -229,6 +228,9 @@ func TestQuickIsOneSeedWithThePoliciesInTurn(t *testing.T) {
 		if k.Figure != "G3" || own(k.Arm) != (k.Policy == "hot-cold") {
 			t.Errorf("%v was not asked for", k)
 		}
+	}
+	if keys := plan(Options{Size: Quick, Figures: []string{"G3"}, Arms: []string{Control, Nginx}}); len(keys) != 2 || keys[0].Arm != Control || keys[1].Arm != Nginx {
+		t.Errorf("%v; want the control and nginx", keys)
 	}
 }
 

@@ -17,8 +17,8 @@ func Figures() (all []figure.Figure) {
 				ID: Scenarios[i].ID + " " + p, What: Scenarios[i].What, Unit: "of the bound",
 				AtMost: 1, Count: true, Against: Scenarios[i].Against,
 			}
-			if Scenarios[i].Alike[p] != "" {
-				f.Against = ""
+			if why := Scenarios[i].Alike[p]; why != "" {
+				f.Against, f.What = "", f.What+" (no control: "+why+")"
 			}
 			all = append(all, f)
 		}

@@ -98,28 +98,17 @@ func (o *observed) cutting(v map[string]float64) {
 			seen++
 		}
 	}
-	fault := o.faultEnds() - o.times.Begin
 	v["cuts"] = seen
-	v["cuts_ratio"] = seen / (mostUntilOut + trials(fault))
-	v["cuts_later"] = 0
-	for i := range o.samples {
-		if s := &o.samples[i]; s.fault == load.Cut && s.due >= o.times.Begin+untilOut {
-			v["cuts_later"]++
-		}
-	}
-	v["cuts_later_ratio"] = v["cuts_later"] / trials(fault)
+	v["cuts_ratio"] = seen / allowance(o.faultEnds()-o.times.Begin)
 	v["hidden"] = max(0, o.read[2].cut-o.read[1].cut-seen)
 }
 
-const (
-	mostUntilOut = 10 + slots      // large answers that may be cut until the endpoint is ejected, and those in flight then
-	untilOut     = 2 * time.Second // that it may take
-)
-
-// trials is how many there may be while a fault lasts, each of which may cut
-// one answer: the first after 5 s, each wait twice as long as the one before.
-func trials(fault time.Duration) (n float64) {
+// allowance is how many large answers may be cut: 10 until the endpoint is
+// ejected and those that were in flight then, at most one a slot; and one for
+// each trial, the first after 5 s, each wait twice as long as the one before.
+func allowance(fault time.Duration) float64 {
 	const firstOut, longestOut = 5 * time.Second, time.Minute
+	n := 10.0 + slots
 	for at, out := firstOut, firstOut; at < fault; at += out {
 		n++
 		out = min(2*out, longestOut)

@@ -7,14 +7,21 @@ type Options struct {
 	Size    string   // Full or Quick
 	Figures []string // none means all
 	Policy  string   // "" means all
+	Arms    []string // none means all
 }
 
 // Seeds are those of the full size; quick takes the first.
 const Seeds = 3
 
-func arms() []string { return []string{Guard, Control} }
+// Arms are those that a figure is measured with.
+func Arms() []string { return slices.Concat(arms, others) }
 
-func others() []string { return []string{HAProxy, Nginx} }
+var (
+	arms   = []string{Guard, Control} // of Poise
+	others = []string{HAProxy, Nginx}
+)
+
+func (o *Options) wants(arm string) bool { return len(o.Arms) == 0 || slices.Contains(o.Arms, arm) }
 
 // plan returns the runs in an order of which every beginning is balanced: all
 // seeds one after the other; within a seed each figure under one policy, then
@@ -36,13 +43,17 @@ func plan(o Options) (keys []Key) {
 				if len(o.Figures) > 0 && !slices.Contains(o.Figures, id) {
 					continue
 				}
-				if o.Policy == "" || o.Policy == policy {
-					for _, arm := range arms() {
+				of := arms
+				if o.Policy != "" && o.Policy != policy {
+					of = nil
+				}
+				for _, arm := range of {
+					if o.wants(arm) {
 						keys = append(keys, Key{o.Size, id, policy, arm, seed})
 					}
 				}
-				if turn == 0 {
-					for _, arm := range others() {
+				for _, arm := range others {
+					if turn == 0 && o.wants(arm) {
 						keys = append(keys, Key{o.Size, id, "", arm, seed})
 					}
 				}

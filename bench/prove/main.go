@@ -30,9 +30,10 @@ func main() {
 	size := flag.String("size", guard.Full, "of issues 3 to 5: full, or quick, which gives no verdict")
 	only := flag.String("figure", "", "of issue 3: only these figures, separated by commas")
 	policy := flag.String("policy", "", "of issue 3: only this policy")
+	arms := flag.String("arm", "", "of issue 3: only these arms, separated by commas")
 	flag.Parse()
 	issue, _ := strconv.Atoi(flag.Arg(0))
-	chosen, err := choose(*size, *only, *policy)
+	chosen, err := choose(asked{*size, *only, *policy, *arms})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		os.Exit(2)

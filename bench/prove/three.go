@@ -19,8 +19,16 @@ type choice struct {
 	only10 bool // and nothing else
 }
 
+// asked are the options of issue 3 as they came.
+type asked struct{ size, figures, policy, arms string }
+
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
+}
+
 // choose reads the options of issue 3.
-func choose(size, figures, policy string) (c choice, err error) {
+func choose(o asked) (c choice, err error) {
+	size, figures, policy := o.size, o.figures, o.policy
 	c.Size, c.Policy, c.path = size, policy, figures == ""
 	if size != guard.Full && size != guard.Quick {
 		return c, fmt.Errorf("SIZE=%s: say full or quick", size)
@@ -28,11 +36,17 @@ func choose(size, figures, policy string) (c choice, err error) {
 	if policy != "" && !slices.Contains(guard.Policies, policy) {
 		return c, fmt.Errorf("POLICY=%s: there are %s", policy, strings.Join(guard.Policies, ", "))
 	}
+	for _, a := range list(o.arms) {
+		if !slices.Contains(guard.Arms(), a) {
+			return c, fmt.Errorf("ARM=%s: there are %s", a, strings.Join(guard.Arms(), ", "))
+		}
+		c.Arms = append(c.Arms, a)
+	}
 	known := []string{"G10"}
 	for _, s := range guard.Scenarios {
 		known = append(known, s.ID)
 	}
-	for _, f := range strings.FieldsFunc(figures, func(r rune) bool { return r == ',' }) {
+	for _, f := range list(figures) {
 		switch {
 		case f == "G10":
 			c.path = true

@@ -7,21 +7,22 @@ import (
 )
 
 func TestWhatOfIssue3IsMeasured(t *testing.T) {
-	c, err := choose("quick", "G1,G10", "p2c")
-	if err != nil || !slices.Equal(c.Figures, []string{"G1"}) || !c.path || c.only10 || c.Policy != "p2c" {
+	c, err := choose(asked{"quick", "G1,G10", "p2c", "guard,nginx"})
+	if err != nil || !slices.Equal(c.Figures, []string{"G1"}) || !c.path || c.only10 || c.Policy != "p2c" || !slices.Equal(c.Arms, []string{"guard", "nginx"}) {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if c, err = choose("full", "G10", ""); err != nil || !c.only10 {
+	if c, err = choose(asked{size: "full", figures: "G10"}); err != nil || !c.only10 {
 		t.Errorf("%+v, %v; want the request path alone", c, err)
 	}
-	if c, err = choose("full", "", ""); err != nil || c.only10 || !c.path || len(c.Figures) > 0 {
+	if c, err = choose(asked{size: "full"}); err != nil || c.only10 || !c.path || len(c.Figures) > 0 {
 		t.Errorf("%+v, %v; want all", c, err)
 	}
-	for _, tt := range []struct{ size, figures, policy, says string }{
-		{"small", "", "", "full or quick"}, {"full", "G11", "", "G4L"}, {"full", "", "maglev", "round-robin"},
+	for says, o := range map[string]asked{
+		"full or quick": {size: "small"}, "G4L": {size: "full", figures: "G11"}, "round-robin": {size: "full", policy: "maglev"},
+		"haproxy": {size: "full", arms: "caddy"},
 	} {
-		if _, err := choose(tt.size, tt.figures, tt.policy); err == nil || !strings.Contains(err.Error(), tt.says) {
-			t.Errorf("%+v: %v; want %s in it", tt, err, tt.says)
+		if _, err := choose(o); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%+v: %v; want %s in it", o, err, says)
 		}
 	}
 }
