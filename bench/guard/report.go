@@ -30,10 +30,10 @@ func (r *Runner) markdown(s *figure.Sheet) string {
 	fmt.Fprintf(&b, `
 %d workers of %d slots, 20 ms exponential, answers of 1 KiB; %.0f requests a second (G4L: 200, as it carries 1 MiB each) from an
 open loop at even distances, latency counted from when a request was due; GET, nothing retried by the client, which waits
-%v at most. Calm is the same run before the fault. Cells are medians of good runs, and in brackets how many of them
+%v at most (G8, G9: from %d connections, so that waiting is not what keeps the cores busy). Calm is the same run before the fault. Cells are medians of good runs, and in brackets how many of them
 kept all bounds. Runs with a core above %.0f %% over %d s are void. Rows marked quick are of shorter runs and one seed, and no
 verdict rests on them. The configurations are in bench/guard/*.cfg; HAProxy and nginx have one, not one a policy.
-`, workers, slots, calmRate, clientTimeout, 100*rig.MostBusy, rig.Stretch)
+`, workers, slots, calmRate, clientTimeout, waiting, 100*rig.MostBusy, rig.Stretch)
 	for i := range Scenarios {
 		r.table(&b, &Scenarios[i], s)
 	}

@@ -17,6 +17,11 @@ const (
 	large    = 1 << 20
 )
 
+// waiting bounds the connections of the load where more comes than is served:
+// as many requests wait as there may be, and to hold them must not be what keeps
+// the cores busy.
+const waiting = 1000
+
 // A Fault is what is done to the first workers, or to the load.
 type Fault struct {
 	Workers int     `json:"workers"`
@@ -100,12 +105,12 @@ func scenarios() []Scenario {
 		{
 			ID: "G8", What: "1.5 times overload for 30 s", Fault: Fault{Extra: 1.5*capacity - calmRate}, Full: overload[0], Quick: overload[1],
 			Checks: []Check{within, admitted, recovered, recoveredP99}, Against: "without limits",
-			Open: 1000, // without limits as many requests wait as there may be, and to hold them must not be what keeps the cores busy
+			Open: waiting,
 			On:   "poise-enforce.cfg", Off: "poise-unlimited.cfg", HAProxy: "haproxy-overload.cfg", Nginx: "nginx-overload.cfg",
 		},
 		{
 			ID: "G9", What: "everyone ten times slower for 20 s", Fault: Fault{Workers: workers, Control: `{"delay": "200ms"}`},
-			ControlFault: &Fault{Workers: 1, Control: `{"delay": "200ms"}`}, Full: slowness[0], Quick: slowness[1],
+			ControlFault: &Fault{Workers: 1, Control: `{"delay": "200ms"}`}, Full: slowness[0], Quick: slowness[1], Open: waiting,
 			Checks: []Check{ejected}, Against: "one alone slower is ejected", Off: "poise.cfg",
 			Alike: map[string]string{
 				"peak-ewma": "peak-ewma by itself leaves one that is slow with too few answers to be judged",
