@@ -5,11 +5,12 @@ package buffer
 import "sync"
 
 // The sizes that are lent, in bytes. A head usually fits the first; bodies are
-// read in the last, where a system call moves enough to be worth its price.
+// read in the last, where a system call moves enough to be worth its price: it
+// has room for the 64 KiB that many servers send at once and for their head.
 const (
 	Small = 4 << 10
 	Large = 16 << 10
-	Huge  = 64 << 10
+	Huge  = 72 << 10
 )
 
 var sizes = [...]int{Small, Large, Huge}

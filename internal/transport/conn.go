@@ -42,6 +42,7 @@ type conn struct {
 	finished atomic.Bool  // the request went out whole
 	final    bool         // the answer's final head was read
 	tunnel   bool
+	long     bool   // the last answer was longer than Large: the next one is probably too
 	wanted   []byte // the protocols that the request asked to switch to
 	asked    int    // bytes of a held request that the kernel took
 

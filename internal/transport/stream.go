@@ -126,7 +126,11 @@ type asker struct{ c *conn }
 
 // Room implements socket.Memory.
 func (a asker) Room() []byte {
-	a.c.in.Hold(buffer.Large)
+	size := buffer.Large
+	if a.c.long { // its head and much of its body in one read, and then in one write
+		size = buffer.Huge
+	}
+	a.c.in.Hold(size)
 	return a.c.in.Space()
 }
 
@@ -181,6 +185,7 @@ func (c *conn) begun() {
 		return
 	}
 	c.final = true
+	c.long = h.Framing == message.Length && h.Length > buffer.Large
 	c.pool.refused.answered()
 	c.body.Reset(h.Framing, h.Length, &c.in)
 	if h.Framing == message.TunnelRaw {
