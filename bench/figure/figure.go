@@ -36,6 +36,7 @@ type Figure struct {
 	Control []float64 `json:"control,omitempty"`      // the same, with the thing switched off
 	Against string    `json:"control_what,omitempty"` // what the control is
 	Reason  string    `json:"reason,omitempty"`       // why it was not run
+	Taken   string    `json:"taken,omitempty"`        // when and with which Poise, where that is not the sheet's
 }
 
 // Target returns the bound as it is printed.

@@ -2,6 +2,8 @@ package figure
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -74,5 +76,44 @@ func TestSheetSaysWhatWasNotRun(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, b.String())
 		}
+	}
+}
+
+func TestAFigureThatIsNotMeasuredKeepsWhatWasFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "9.json")
+	two := func() []Figure { return []Figure{{ID: "A", AtMost: 1, Count: true}, {ID: "B", AtMost: 1, Count: true}} }
+	first := NewSheet(9, two())
+	if err := first.Keep(path); err != nil {
+		t.Fatalf("without a file: %v", err)
+	}
+	first.Versions["poise"] = "abc"
+	first.Add("A", 0.5)
+	first.Add("B", 0.5)
+	first.Sample(0, "a", map[string]float64{"us": 1})
+	first.Sample(0, "b", map[string]float64{"us": 1})
+	if err := first.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	second := NewSheet(9, two())
+	second.Add("B", 2)
+	second.Sample(0, "b", map[string]float64{"us": 2})
+	if err := second.Keep(path); err != nil {
+		t.Fatal(err)
+	}
+	a, b := second.Figures[0], second.Figures[1]
+	if len(a.Rounds) != 1 || a.Rounds[0] != 0.5 || !strings.Contains(a.Taken, "abc") {
+		t.Errorf("A: %+v; want the round of the first run, and when it was", a)
+	}
+	if len(b.Rounds) != 1 || b.Rounds[0] != 2 || b.Taken != "" {
+		t.Errorf("B: %+v; want the round of this run alone", b)
+	}
+	if len(second.Raw) != 2 || second.Raw[0].Values["us"] != 2 || second.Raw[1].Of != "a" {
+		t.Errorf("samples: %+v; want b of this run and a of the first", second.Raw)
+	}
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Keep(path); err == nil {
+		t.Error("half a file was taken")
 	}
 }

@@ -2,8 +2,10 @@ package figure
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -57,6 +59,42 @@ func (s *Sheet) Sample(round int, of string, values map[string]float64) {
 	s.Raw = append(s.Raw, Sample{round, of, values})
 }
 
+// Keep takes the figures that were not measured, and the raw samples of what
+// was not, from the sheet that an earlier run wrote to path, and notes when
+// that was. No such file is no error.
+func (s *Sheet) Keep(path string) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var old Sheet
+	if err == nil {
+		err = json.Unmarshal(text, &old)
+	}
+	if err != nil {
+		return fmt.Errorf("what an earlier run found is not kept: %w", err)
+	}
+	for i := range s.Figures {
+		f := &s.Figures[i]
+		j := slices.IndexFunc(old.Figures, func(o Figure) bool { return o.ID == f.ID })
+		if j < 0 || len(f.Rounds)+len(f.Control) > 0 || f.Reason != "" {
+			continue
+		}
+		o := &old.Figures[j]
+		f.Rounds, f.Control, f.Reason, f.Taken = o.Rounds, o.Control, o.Reason, o.Taken
+		if f.Taken == "" && len(f.Rounds) > 0 {
+			f.Taken = fmt.Sprintf("%s, poise %s", old.When.Format(time.DateTime), old.Versions["poise"])
+		}
+	}
+	now := s.Raw
+	for _, r := range old.Raw {
+		if !slices.ContainsFunc(now, func(n Sample) bool { return n.Of == r.Of }) {
+			s.Raw = append(s.Raw, r)
+		}
+	}
+	return nil
+}
+
 // Print writes the raw medians and the table, and reports whether every
 // figure passed.
 func (s *Sheet) Print(w io.Writer) bool {
@@ -69,7 +107,7 @@ func (s *Sheet) Print(w io.Writer) bool {
 		verdict, why := f.Judge()
 		all = all && verdict == Pass
 		fmt.Fprintf(t, "%s\t%s\t%s %s\t%s\t%s\t%d\t%s\t%s %s\n", f.ID, f.What, f.Target(), f.Unit,
-			number(Median(f.Rounds)), interval(f.Rounds), len(f.Rounds), control(f), verdict, why)
+			number(Median(f.Rounds)), interval(f.Rounds), len(f.Rounds), control(f), verdict, strings.TrimSpace(why+taken(f)))
 	}
 	_ = t.Flush()
 	for _, k := range slices.Sorted(maps.Keys(s.Versions)) {
@@ -129,6 +167,13 @@ func interval(rounds []float64) string {
 	}
 	lo, hi := Interval(rounds)
 	return number(lo) + " … " + number(hi)
+}
+
+func taken(f *Figure) string {
+	if f.Taken == "" {
+		return ""
+	}
+	return " (" + f.Taken + ")"
 }
 
 func control(f *Figure) string {

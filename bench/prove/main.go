@@ -20,27 +20,26 @@ import (
 type plan struct {
 	figures []figure.Figure
 	measure func(context.Context, *figure.Sheet) error
+	kept    bool // figures that are not measured keep what the file says of them
 }
 
-var plans = map[int]plan{1: {figuresOf1, measure1}, 2: {figuresOf2, measure2}}
+var plans = map[int]plan{1: {figures: figuresOf1, measure: measure1}}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	size := flag.String("size", guard.Full, "of issues 3 to 5: full, or quick, which gives no verdict")
-	only := flag.String("figure", "", "of issue 3: only these figures, separated by commas")
+	only := flag.String("figure", "", "of issues 2 and 3: only these figures, separated by commas")
 	policy := flag.String("policy", "", "of issue 3: only this policy")
 	arms := flag.String("arm", "", "of issue 3: only these arms, separated by commas")
 	flag.Parse()
 	issue, _ := strconv.Atoi(flag.Arg(0))
-	chosen, err := choose(asked{*size, *only, *policy, *arms})
-	if err != nil {
+	if err := plan23(issue, asked{*size, *only, *policy, *arms}); err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		os.Exit(2)
 	}
-	plans[3] = plan{figuresOf3(), func(ctx context.Context, s *figure.Sheet) error { return measure3(ctx, s, chosen) }}
-	plans[4] = plan{figuresOf4(), func(ctx context.Context, s *figure.Sheet) error { return measure4(ctx, s, *size) }}
-	plans[5] = plan{figuresOf5(), func(ctx context.Context, s *figure.Sheet) error { return measure5(ctx, s, *size) }}
+	plans[4] = plan{figures: figuresOf4(), measure: func(ctx context.Context, s *figure.Sheet) error { return measure4(ctx, s, *size) }}
+	plans[5] = plan{figures: figuresOf5(), measure: func(ctx context.Context, s *figure.Sheet) error { return measure5(ctx, s, *size) }}
 	p, known := plans[issue]
 	if !known {
 		fmt.Fprintln(os.Stderr, "prove: NOT-RUN: no figures for this issue; say make prove ISSUE=1")
@@ -48,7 +47,7 @@ func main() {
 	}
 	sheet := figure.NewSheet(issue, p.figures)
 	sheet.Versions["machine"] = rig.Machine()
-	err = p.measure(ctx, sheet)
+	err := p.measure(ctx, sheet)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		for _, f := range sheet.Figures {
@@ -58,8 +57,13 @@ func main() {
 			}
 		}
 	}
-	all := sheet.Print(os.Stdout)
 	path := fmt.Sprintf("docs/evidence/%d.json", issue)
+	if p.kept {
+		if err := sheet.Keep(path); err != nil {
+			fmt.Fprintln(os.Stderr, "prove:", err)
+		}
+	}
+	all := sheet.Print(os.Stdout)
 	if err = os.MkdirAll("docs/evidence", 0o755); err == nil {
 		err = sheet.Write(path)
 	}
@@ -69,4 +73,19 @@ func main() {
 	if err != nil || !all {
 		os.Exit(1)
 	}
+}
+
+// plan23 makes the plan of an issue of which a part can be chosen.
+func plan23(issue int, a asked) error {
+	switch issue {
+	case 2:
+		chosen, err := choose2(a.figures)
+		plans[2] = plan{figuresOf2, func(ctx context.Context, s *figure.Sheet) error { return measure2(ctx, s, chosen) }, true}
+		return err
+	case 3:
+		chosen, err := choose(a)
+		plans[3] = plan{figures: figuresOf3(), measure: func(ctx context.Context, s *figure.Sheet) error { return measure3(ctx, s, chosen) }}
+		return err
+	}
+	return nil
 }

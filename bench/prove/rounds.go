@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"strings"
 
 	"poise/bench/figure"
@@ -27,6 +28,7 @@ type job struct {
 	layout  rig.Layout
 	of      rig.Case
 	rate    float64 // requests a second, due whatever the answers do; 0 for as many as there are answers
+	half    bool    // at half the rate that the slowest takes, for a load that needs more of its core than the proxies of theirs
 	rounds  int
 }
 
@@ -48,10 +50,16 @@ func rotate(ctx context.Context, s *figure.Sheet, b *rig.Bench, j job) (all []fo
 		return nil, err
 	}
 	defer f.Stop()
+	slowest := math.Inf(1)
 	for _, r := range f.Running { // warm
-		if _, err := b.Send(ctx, j.layout.Load, r.Address, j.of.For(2, 0)); err != nil {
+		a, err := b.Send(ctx, j.layout.Load, r.Address, j.of.For(2, 0))
+		if err != nil {
 			return nil, err
 		}
+		slowest = min(slowest, a.Requests/a.Seconds)
+	}
+	if j.half {
+		j.rate = slowest / 2
 	}
 	for round, good := 0, 0; good < j.rounds && round < 2*j.rounds; round++ {
 		in, void := found{}, ""

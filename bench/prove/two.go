@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"poise/bench/figure"
@@ -36,11 +37,37 @@ var figuresOf2 = []figure.Figure{
 	{ID: "F10b", What: "odd but legal messages forwarded, conformance suite", Unit: "of 1", AtMost: 1, Least: true, Count: true},
 }
 
+// groups2 are the figures that are measured together.
+var groups2 = [][]string{{"F1", "F2", "F6"}, {"F3"}, {"F4a"}, {"F4b"}, {"F5"}, {"F7"}, {"F8"}, addedFigures, {"F10a", "F10b"}}
+
+// choose2 returns the figures to measure: the whole groups of those that are
+// named, F4 for F4a and F4b, everything where none is.
+func choose2(names string) (chosen []string, err error) {
+	all := list(names)
+	if len(all) == 0 {
+		return slices.Concat(groups2...), nil
+	}
+	for _, name := range all {
+		before := len(chosen)
+		for _, g := range groups2 {
+			if slices.ContainsFunc(g, func(id string) bool { return id == name || strings.TrimRight(id, "abcde") == name }) {
+				chosen = append(chosen, g...)
+			}
+		}
+		if len(chosen) == before {
+			return nil, fmt.Errorf("FIGURE=%s: there are F1 to F10", name)
+		}
+	}
+	return chosen, nil
+}
+
 // measure2 measures one group after the other; what goes wrong in one leaves
 // the others alone.
-func measure2(ctx context.Context, s *figure.Sheet) error {
-	f := &second{Sheet: s}
-	f.conformance(conformance)
+func measure2(ctx context.Context, s *figure.Sheet, chosen []string) error {
+	f := &second{Sheet: s, chosen: chosen}
+	if f.wants("F10a") {
+		f.conformance(conformance)
+	}
 	b, err := rig.Open(ctx, rig.All...)
 	if err != nil {
 		return err
@@ -66,7 +93,10 @@ type second struct {
 	*figure.Sheet
 	*rig.Bench
 	layout rig.Layout
+	chosen []string
 }
+
+func (f *second) wants(id string) bool { return slices.Contains(f.chosen, id) }
 
 // four are compared; Caddy besides them only where a figure asks for it.
 var four = []string{"nginx", "haproxy", "poise", "reference"}
@@ -89,15 +119,19 @@ func (f *second) cpu(ctx context.Context) error {
 		name    string
 		figure  string
 		proxies []string
+		half    bool
 	}{
-		{rig.SmallGet, "F1", rig.All},
-		{rig.Headers, "F3", four},
-		{rig.Get64K, "F4a", four},
-		{rig.Get10M, "F4b", four},
-		{rig.NewConnection, "F5", four},
+		{rig.SmallGet, "F1", rig.All, false},
+		{rig.Headers, "F3", four, false},
+		{rig.Get64K, "F4a", four, true},
+		{rig.Get10M, "F4b", four, true},
+		{rig.NewConnection, "F5", four, true},
 	} {
+		if !f.wants(c.figure) {
+			continue
+		}
 		of, _ := rig.CaseOf(c.name)
-		found, err := rotate(ctx, f.Sheet, f.Bench, job{proxies: c.proxies, layout: f.layout, of: of, rounds: rounds})
+		found, err := rotate(ctx, f.Sheet, f.Bench, job{proxies: c.proxies, layout: f.layout, of: of, rounds: rounds, half: c.half})
 		all = errors.Join(all, f.notRun(err, c.figure))
 		f.ratio(c.figure, found, "CPU us", "nginx", "haproxy")
 		if c.name == rig.SmallGet {
@@ -108,10 +142,10 @@ func (f *second) cpu(ctx context.Context) error {
 	return all
 }
 
-// p99 measures F6, at a rate that all four can serve.
+// p99 measures F6, at a rate that all can serve, Caddy too.
 func (f *second) p99(ctx context.Context, of rig.Case, peaks []found) error {
 	slowest := math.Inf(1)
-	for _, p := range four {
+	for _, p := range rig.All {
 		slowest = min(slowest, figure.Median(of1(peaks, p, "requests/s")))
 	}
 	if math.IsInf(slowest, 0) || math.IsNaN(slowest) {
@@ -145,11 +179,17 @@ func (f *second) ratio(id string, rounds []found, quantity, one, other string) {
 
 // allocations measures F7.
 func (f *second) allocations(ctx context.Context) error {
+	if !f.wants("F7") {
+		return nil
+	}
 	return f.notRun(allocations(ctx, f.Sheet, f.Bench, f.layout, "F7"), "F7")
 }
 
 // idle measures F8.
 func (f *second) idle(ctx context.Context) error {
+	if !f.wants("F8") {
+		return nil
+	}
 	return f.notRun(idleCosts(ctx, f.Sheet, f.Bench, f.layout, "F8"), "F8")
 }
 
@@ -157,6 +197,9 @@ var addedFigures = []string{"F9a", "F9b", "F9c", "F9d", "F9e"}
 
 // added measures F9, Poise and the reference each at half of its own peak.
 func (f *second) added(ctx context.Context) error {
+	if !f.wants("F9a") {
+		return nil
+	}
 	field, err := f.Field(ctx, rig.Setup{Layout: f.layout}, 2, f.Named("poise", "reference")...)
 	if err != nil {
 		return f.notRun(err, addedFigures...)
