@@ -51,7 +51,7 @@ SIZE ?= full
 FIGURE ?=
 POLICY ?=
 ARM ?=
-prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 2 FIGURE=F1,F9, of 3 FIGURE=G1 POLICY=p2c ARM=guard,control
+prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 2 FIGURE=F1,F9, of 3 FIGURE=G1 POLICY=p2c ARM=guard,control, of 5 FIGURE=B4
 	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" -arm "$(ARM)" $(ISSUE)
 
 CASE ?=

@@ -29,7 +29,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	size := flag.String("size", guard.Full, "of issues 3 to 5: full, or quick, which gives no verdict")
-	only := flag.String("figure", "", "of issues 2 and 3: only these figures, separated by commas")
+	only := flag.String("figure", "", "of issues 2, 3 and 5: only these figures, separated by commas")
 	policy := flag.String("policy", "", "of issue 3: only this policy")
 	arms := flag.String("arm", "", "of issue 3: only these arms, separated by commas")
 	flag.Parse()
@@ -39,7 +39,7 @@ func main() {
 		os.Exit(2)
 	}
 	plans[4] = plan{figures: figuresOf4(), measure: func(ctx context.Context, s *figure.Sheet) error { return measure4(ctx, s, *size) }}
-	plans[5] = plan{figures: figuresOf5(), measure: func(ctx context.Context, s *figure.Sheet) error { return measure5(ctx, s, *size) }}
+	plans[5] = plan{kept: true, figures: figuresOf5(), measure: func(ctx context.Context, s *figure.Sheet) error { return measure5(ctx, s, *size, *only) }}
 	p, known := plans[issue]
 	if !known {
 		fmt.Fprintln(os.Stderr, "prove: NOT-RUN: no figures for this issue; say make prove ISSUE=1")

@@ -119,7 +119,7 @@ func runBench(c *cobra.Command, o *benchOptions) error {
 	settled = r.Options()
 	runs, takes := settled.Plan()
 	left, still := r.Left()
-	settled.Say(fmt.Sprintf("%d runs of %v in %d rounds, about %v; %d are missing, about %v", runs, settled.Length, settled.Rounds, takes.Round(time.Second), left, still.Round(time.Second)))
+	settled.Say(fmt.Sprintf("%d runs of %v, rounds: %d, about %v; missing are %d, about %v", runs, settled.Length, settled.Rounds, takes.Round(time.Second), left, still.Round(time.Second)))
 	if o.plan {
 		return nil
 	}

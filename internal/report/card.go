@@ -83,7 +83,7 @@ func (f *frame) card(r *Row, others string) *canvas {
 	c.text(cardRight, 16, "end soft", fmt.Sprintf("p50 %s · p99 %s · loss %s ms", number(run.Values["p50"]), number(run.Values["p99"]), number(run.Values["loss"])))
 	maps := latencyTop + latencyHigh
 	bottom := maps + 2*(mapGap+f.maps)
-	f.marks(c, bottom)
+	f.marks(c)
 	for _, v := range f.y.ticks(4) {
 		c.line(cardLeft, f.y.at(v), cardRight, f.y.at(v), "grid")
 		c.text(cardLeft-5, f.y.at(v)+4, "soft end tiny", plain(v))
@@ -96,6 +96,7 @@ func (f *frame) card(r *Row, others string) *canvas {
 	n := len(f.s.Endpoints)
 	f.heat(c, maps+mapGap, each, "share of the requests, by endpoint", &heat{run.shares(n), shareLevel})
 	f.heat(c, maps+2*mapGap+f.maps, each, "requests under way, by endpoint", &heat{run.flights(n), flightLevel})
+	f.moments(c, bottom)
 	f.decisions(c, run, bottom)
 	for _, v := range f.x.ticks(7) {
 		if at := f.x.at(v); at < cardRight-20 {
@@ -140,18 +141,30 @@ func shortened(name string) string {
 }
 
 // marks shades what is not measured and what happens meanwhile.
-func (f *frame) marks(c *canvas, bottom float64) {
-	top := latencyTop - 6
+func (f *frame) marks(c *canvas) {
+	const top, bottom = latencyTop - 6, latencyTop + latencyHigh
 	if f.warm > 0 {
 		c.rect(cardLeft, top, f.x.at(f.warm)-cardLeft, bottom-top, "warm")
 	}
 	for i := range f.s.Marks {
 		m := &f.s.Marks[i]
-		from, to := f.x.at(m.From), f.x.at(m.To)
-		if to-from >= 1 {
+		if from, to := f.x.at(m.From), f.x.at(m.To); to-from >= 1 {
 			c.rect(from, top, to-from, bottom-top, "event")
 		}
-		c.line(from, top, from, bottom, "happens")
+	}
+}
+
+// moments are lines over everything where something begins or ends.
+func (f *frame) moments(c *canvas, bottom float64) {
+	seen := map[float64]bool{}
+	for i := range f.s.Marks {
+		for _, t := range []float64{f.s.Marks[i].From, f.s.Marks[i].To} {
+			if seen[t] || t <= 0 || t >= f.x.hi {
+				continue
+			}
+			seen[t] = true
+			c.line(f.x.at(t), latencyTop-6, f.x.at(t), bottom, "happens")
+		}
 	}
 }
 

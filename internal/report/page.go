@@ -183,8 +183,8 @@ func (r *Results) summary() string {
 	if r.Rounds > 1 {
 		runs = fmt.Sprintf("%d rounds", r.Rounds)
 	}
-	return fmt.Sprintf("%d subjects under %d scenarios over real sockets, size %s. %s of %s s, of which the first %s s are in no figure. Within a round everybody gets the same jobs at the same moments, and each round begins with another subject. Latency counts from when a request was due. Loss is mean latency and a tenth of the mean of the worst 1 %%, a failure counting 2 s.",
-		len(r.subjects()), len(r.Scenarios), r.Size, runs, plain(r.Length), plain(r.Warm))
+	return fmt.Sprintf("%s under %s over real sockets, size %s. %s of %s s, of which the first %s s are in no figure. Within a round everybody gets the same jobs at the same moments, and each round begins with another subject. Latency counts from when a request was due. Loss is mean latency and a tenth of the mean of the worst 1 %%, a failure counting 2 s.",
+		plural(len(r.subjects()), "subject"), plural(len(r.Scenarios), "scenario"), r.Size, runs, plain(r.Length), plain(r.Warm))
 }
 
 func (r *Results) cellsLine() string {

@@ -16,7 +16,3 @@ document.addEventListener("click", (e) => {
   a.click();
   URL.revokeObjectURL(a.href);
 });
-// When the first paint of everything was done, for those who measure it.
-addEventListener("load", () => requestAnimationFrame(() => requestAnimationFrame(() => {
-  document.documentElement.dataset.ready = Math.round(performance.now());
-})));

@@ -92,10 +92,11 @@ func (o *Options) descriptors() (all error) {
 	return all
 }
 
-// The trial run before the first: so many requests a second for so long, of
-// the shortest jobs.
+// The trial run before the first: as many requests a second as the scenarios
+// ask for, up to a bound, for so long, of the shortest jobs. At a lower rate
+// each would cost more, as it wakes everybody by itself.
 const (
-	trialRate = 300
+	trialMost = 1500
 	trialTime = time.Second
 )
 
@@ -117,9 +118,13 @@ func (r *Runner) try(ctx context.Context, of *Subject) (each time.Duration, err 
 	if err := s.reaches(ctx, of); err != nil {
 		return 0, err
 	}
+	rate := 0.0
+	for _, sc := range r.options.Scenarios {
+		rate = max(rate, min(trialMost, busiest(sc)))
+	}
 	var plan []load.Job
-	for i := range int(trialRate * trialTime.Seconds()) {
-		plan = append(plan, load.Job{At: time.Duration(i) * time.Second / trialRate, Work: time.Millisecond, Key: uint64(i%100 + 1)})
+	for i := range int(rate * trialTime.Seconds()) {
+		plan = append(plan, load.Job{At: time.Duration(float64(i) / rate * float64(time.Second)), Work: time.Millisecond, Key: uint64(i%100 + 1)})
 	}
 	before := rig.UsedByAll()
 	report, err := load.Run(ctx, load.Options{URL: "http://" + s.address + "/work", Plan: plan, Connections: leastOpen, Timeout: 5 * time.Second, AllowRemote: true})

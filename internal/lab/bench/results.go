@@ -17,9 +17,9 @@ func (r *Runner) Results() *report.Results {
 		Title: "Policies and proxies over real sockets", When: time.Now(), Machine: rig.Machine(), Size: o.Size.Name, Command: o.Command,
 		Warm: Warm.Seconds(), Length: o.Length.Seconds(), Rounds: o.Rounds,
 		Notes: []string{
-			fmt.Sprintf("The engine judges every %v and changes at most every %v: a fifth of the usual times, as runs are short.", o.Evaluate, o.Dwell),
+			fmt.Sprintf("The engine judges every %g s and changes at most every %g s; usual are 10 and 60, but runs are short here.", o.Evaluate.Seconds(), o.Dwell.Seconds()),
 			"floor is each job alone at its best endpoint, which nobody can beat; central is one queue that knows everything. Both are computed for the very same jobs. Poise runs with its guard, as users run it; other proxies with their own checks and retries.",
-			intervalNote(o.Rounds),
+			intervalNote(o.Rounds) + " Void runs, in which a core, the load or another program was in the way, are in no figure.",
 		},
 	}
 	v.Programs = append(v.Programs, report.Program{Name: poise, Version: o.Version + " (" + r.binary + ")"})
@@ -44,7 +44,7 @@ func intervalNote(rounds int) string {
 	if rounds >= 6 {
 		return "Intervals hold the true median of the rounds with 95 %, whatever the distribution."
 	}
-	return "Intervals are 95 % from blocks of the runs themselves (local block bootstrap); below six rounds they hold no difference between runs. Void runs, in which a core, the load or another program was in the way, are in no figure."
+	return "Intervals are 95 % from blocks of the runs themselves (local block bootstrap); below six rounds they hold no difference between runs."
 }
 
 func (r *Runner) scenario(name string) report.Scenario {
