@@ -28,11 +28,12 @@ var floors = [][]string{
 	{"cluster", "decide", "guard", "probe", "transport", "twin/twintest"}, // twintest is for tests
 	{"decide/recording"},
 	{"proxy", "engine", "listener", "telemetry", "admin", "worker", "load", "sim"},
-	{"app", "lab", "lab/bench", "sim/suite"},
+	{"app", "lab", "lab/bench", "sim/suite", "top"},
+	{"watch"}, // shows a running Poise by top
 }
 
 // pure packages have no I/O, clock, goroutine or dice of their own.
-var pure = []string{"stats", "message", "scenario", "lb", "http1", "route", "balance", "learn", "twin", "decide", "report"}
+var pure = []string{"stats", "message", "scenario", "lb", "http1", "route", "balance", "learn", "twin", "decide", "report", "top"}
 
 var impureImports = []string{"os", "net", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 

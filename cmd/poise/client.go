@@ -78,32 +78,45 @@ func (k *client) call(ctx context.Context, method, path string, body, v any) err
 	return nil
 }
 
-// open makes a call whose answer goes on until ctx is done.
-func (k *client) open(ctx context.Context, path string) (*http.Response, error) {
-	return k.ask(ctx, http.MethodGet, path, nil, 0)
+// open asks for a stream of events, whose answer goes on until ctx is done,
+// beginning behind the event with the id last; "" for the next.
+func (k *client) open(ctx context.Context, path, last string) (*http.Response, error) {
+	h, q, err := k.request(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if last != "" {
+		q.Header.Set("Last-Event-ID", last)
+	}
+	return k.do(h, q)
 }
 
 func (k *client) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
-	return k.ask(ctx, method, path, body, callTime)
+	h, q, err := k.request(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	h.Timeout = callTime
+	return k.do(h, q)
 }
 
 // callTime is how long a call may take.
 const callTime = 10 * time.Second
 
-func (k *client) ask(ctx context.Context, method, path string, body any, within time.Duration) (*http.Response, error) {
+// request prepares a call, with the token where there is one.
+func (k *client) request(ctx context.Context, method, path string, body any) (*http.Client, *http.Request, error) {
 	var payload io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		payload = bytes.NewReader(b)
 	}
 	h, base := k.dial()
-	h.Timeout = within
 	q, err := http.NewRequestWithContext(ctx, method, base+path, payload)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--admin %s is no address; give host:port, or the path of a socket", k.address)}
+		return nil, nil, usageError{fmt.Errorf("--admin %s is no address; give host:port, or the path of a socket", k.address)}
 	}
 	if body != nil {
 		q.Header.Set("Content-Type", "application/json")
@@ -115,6 +128,11 @@ func (k *client) ask(ctx context.Context, method, path string, body any, within 
 	if token != "" {
 		q.Header.Set("Authorization", "Bearer "+token)
 	}
+	return h, q, nil
+}
+
+// do sends a call. Errors say what to do about them.
+func (k *client) do(h *http.Client, q *http.Request) (*http.Response, error) {
 	answer, err := h.Do(q)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT):

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"poise/internal/admin"
+	"poise/internal/watch"
 )
 
 // decisionsCommand prints the engine's journal.
@@ -117,42 +116,23 @@ func (p *decisionPrinter) follow(ctx context.Context, k *client) error {
 }
 
 func (p *decisionPrinter) listen(ctx context.Context, k *client) error {
-	answer, err := k.open(ctx, "/api/v1/stream")
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return k.refused(answer)
-	}
-	s := bufio.NewScanner(answer.Body)
-	s.Buffer(make([]byte, 64<<10), mostAnswer)
-	kind := ""
-	for s.Scan() {
-		line := s.Bytes()
-		if name, ok := bytes.CutPrefix(line, []byte("event: ")); ok {
-			kind = string(name)
-		}
-		data, ok := bytes.CutPrefix(line, []byte("data: "))
-		if !ok || kind != "decision" {
-			continue
+	return k.stream(ctx, "", func(e watch.Event) error {
+		if e.Kind != "decision" {
+			return nil
 		}
 		var d admin.Decision
-		if json.Unmarshal(data, &d) != nil {
+		if json.Unmarshal(e.Data, &d) != nil {
 			return k.stranger()
 		}
 		if p.cluster != "" && d.Cluster != p.cluster {
-			continue
+			return nil
 		}
 		if d.Outcome != nil && d.ID <= p.last && !p.json { // its line stands above
 			fmt.Fprintf(p.out, "%s  %-4d %s  ↳ %s\n", time.Now().Format("15:04:05"), d.ID, d.Cluster, d.Outcome.Text)
-			continue
+			return nil
 		}
-		if err := p.print(&d); err != nil {
-			return err
-		}
-	}
-	return io.ErrUnexpectedEOF
+		return p.print(&d)
+	})
 }
 
 // printDecision prints all that an entry rests on.

@@ -29,7 +29,7 @@ of any request.`,
 		if *out == "" {
 			return usageError{errors.New("say where to with -o, as in -o window.poise")}
 		}
-		answer, err := k.open(c.Context(), clusterPath(args[0])+"/record?for="+lasts.String())
+		answer, err := k.open(c.Context(), clusterPath(args[0])+"/record?for="+lasts.String(), "")
 		if err != nil {
 			return err
 		}

@@ -148,3 +148,30 @@ func TestExplainPrintsWhoIsLeftOut(t *testing.T) {
 		}
 	}
 }
+
+func TestTopWritesLinesWhereThereIsNoTerminal(t *testing.T) {
+	v := admin.Status{Now: noon, Clusters: []admin.Cluster{{Name: "web", Policy: "p2c", Endpoints: []admin.Endpoint{since("healthy", time.Hour)}}}}
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer a-token" {
+			t.Errorf("%s came without the token", r.URL)
+		}
+		if asked++; r.URL.Path == "/api/v1/decisions" {
+			_ = json.NewEncoder(w).Encode(admin.Decisions{})
+			return
+		}
+		_ = json.NewEncoder(w).Encode(v)
+	}))
+	t.Cleanup(server.Close)
+	to := []string{"--admin", server.Listener.Addr().String(), "--token", "a-token"}
+	stdout, stderr, err := command(t, append([]string{"top", "--count", "2", "--every", "100ms"}, to...)...)
+	if err != nil || stderr != "" || asked != 4 || strings.Count(stdout, "web  127.0.0.1:9001  healthy for 1h00m") != 2 {
+		t.Errorf("after %d calls it printed %q, %q, %v", asked, stdout, stderr, err)
+	}
+	for _, args := range [][]string{{"top", "--every", "1ms"}, {"top", "--count", "-1"}, {"top", "a", "b"}} {
+		_, _, err := command(t, append(args, to...)...)
+		if _, usage := errors.AsType[usageError](err); !usage {
+			t.Errorf("%v: error %v; want one of usage", args, err)
+		}
+	}
+}
