@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"poise/internal/http1"
 	"poise/internal/message"
 	"poise/internal/record"
@@ -116,7 +114,7 @@ func inherited(_, _ string, raw syscall.RawConn) error {
 		socket.TellLeft(int(fd))
 		failed = errors.Join(
 			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1),
-			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, 30),
+			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, keepIdle, 30),
 			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, 10),
 			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, 3),
 		)
@@ -229,21 +227,11 @@ func (l *Listener) acceptQueued() {
 	}
 }
 
-// dropSyns has the kernel ignore new clients, so that none comes between the
-// last look at the queue and the end of the socket. A client that tries just
-// then tries again a second later and is refused, before it has sent anything.
-func dropSyns(raw syscall.RawConn) {
-	nothing := unix.SockFprog{Len: 1, Filter: &unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
-	_ = raw.Control(func(fd uintptr) { // without it a few clients may be reset, no more
-		_ = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &nothing)
-	})
-}
-
 // takeQueued returns a connection that waits to be accepted, nil for none.
 func takeQueued(raw syscall.RawConn) *net.TCPConn {
 	fd := -1
 	err := raw.Control(func(ln uintptr) {
-		fd, _, _ = syscall.Accept4(int(ln), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+		fd = accept(int(ln))
 	})
 	if err != nil || fd < 0 {
 		return nil

@@ -117,5 +117,5 @@ func (c *conn) left(p *socket.Poller) bool {
 	if events&(unix.POLLHUP|unix.POLLERR) != 0 {
 		return true
 	}
-	return events&unix.POLLRDHUP != 0 && !c.l.options.HalfOpen
+	return events&socket.Ended != 0 && !c.l.options.HalfOpen
 }

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/url"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -232,16 +231,4 @@ func (g *generator) sleepUntil(ctx context.Context, due time.Time) bool {
 		g.world.nap(d)
 	}
 	return ctx.Err() == nil
-}
-
-// nap sleeps as precisely as the kernel does, some 50 µs, at the cost of a
-// thread. A signal may end it early.
-func nap(d time.Duration) {
-	until := time.Now().Add(d)
-	for ; d > 0; d = time.Until(until) {
-		t := syscall.NsecToTimespec(d.Nanoseconds())
-		if err := syscall.Nanosleep(&t, nil); err != nil && err != syscall.EINTR {
-			time.Sleep(d)
-		}
-	}
 }

@@ -73,7 +73,7 @@ func (c *Conn) Quiet() bool {
 	return c.quiet
 }
 
-// Poll returns what poll(2) says of the connection: POLLRDHUP when the peer
+// Poll returns what poll(2) says of the connection: Ended when the peer
 // ended its direction, POLLHUP and POLLERR when there is no more connection.
 // Any one goroutine at a time may ask, also while another reads or writes.
 func (c *Conn) Poll(poll *Poller) int16 {
@@ -94,11 +94,6 @@ type Poller struct {
 // NewPoller returns a poller.
 func NewPoller() *Poller {
 	p := &Poller{}
-	p.ask = func(fd uintptr) {
-		p.fds[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLRDHUP}
-		if n, err := unix.Poll(p.fds[:], 0); n > 0 && err == nil {
-			p.events = p.fds[0].Revents
-		}
-	}
+	p.ask = func(fd uintptr) { p.events = p.look(int(fd)) }
 	return p
 }

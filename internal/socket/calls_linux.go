@@ -15,6 +15,18 @@ const (
 	quickRead = 72 << 10
 )
 
+// Ended is what Poll reports when the peer ended its direction.
+const Ended = unix.POLLRDHUP
+
+// look asks poll(2) about a connection, without waiting.
+func (p *Poller) look(fd int) int16 {
+	p.fds[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLRDHUP}
+	if n, err := unix.Poll(p.fds[:], 0); n > 0 && err == nil {
+		return p.fds[0].Revents
+	}
+	return 0
+}
+
 // quiet reports whether nothing has come on a connection.
 func quiet(fd int) bool {
 	var scratch [1]byte
