@@ -6,10 +6,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,10 +23,7 @@ import (
 // TestTheBinary builds poise once and runs it as an operator does: workers and
 // the balancer are processes of their own.
 func TestTheBinary(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "poise")
-	if out, err := exec.Command("go", "build", "-o", binary, "poise/cmd/poise").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	binary := buildPoise(t)
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *fleet)
@@ -51,24 +46,16 @@ type fleet struct {
 	binary   string
 	file     string
 	workers  []string // addresses
-	running  []*process
-	balancer *process
+	running  []*running.Process
+	balancer *running.Process
 	front    string
 	admin    string
 }
 
-// process is a running poise.
-type process struct {
-	cmd  *exec.Cmd
-	log  *running.Log
-	done chan struct{} // closed once it has ended
-	err  error
-}
-
 func newFleet(t *testing.T, binary string) *fleet {
-	f := &fleet{t: t, binary: binary, front: freeAddress(t), admin: freeAddress(t), file: filepath.Join(t.TempDir(), "poise.yaml")}
+	f := &fleet{t: t, binary: binary, front: running.FreeAddress(), admin: running.FreeAddress(), file: filepath.Join(t.TempDir(), "poise.yaml")}
 	for i := range 3 {
-		f.workers = append(f.workers, freeAddress(t))
+		f.workers = append(f.workers, running.FreeAddress())
 		f.running = append(f.running, f.worker(i))
 	}
 	f.write("round-robin")
@@ -85,47 +72,34 @@ func (f *fleet) write(policy string) {
 	}
 }
 
-// freeAddress is one that nobody listened on a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
 // worker starts worker i and waits until it answers.
-func (f *fleet) worker(i int) *process {
+func (f *fleet) worker(i int) *running.Process {
 	p := f.start("worker", "--listen", f.workers[i], "--name", fmt.Sprint(i), "--delay", "5ms")
 	f.await("http://" + f.workers[i] + "/health")
 	return p
 }
 
-func (f *fleet) start(args ...string) *process {
-	p := &process{cmd: exec.Command(f.binary, args...), log: &running.Log{}, done: make(chan struct{})}
-	p.cmd.Stderr, p.cmd.Stdout = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
+func (f *fleet) start(args ...string) *running.Process {
+	p, err := running.Run(append([]string{f.binary}, args...)...)
+	if err != nil {
 		f.t.Fatal(err)
 	}
-	go func() { defer close(p.done); p.err = p.cmd.Wait() }()
-	f.t.Cleanup(func() { p.end(syscall.SIGKILL) })
+	f.t.Cleanup(func() { _ = p.End(syscall.SIGKILL) })
 	return p
 }
 
-// end sends a signal and waits until the process has ended.
-func (p *process) end(s os.Signal) {
-	_ = p.cmd.Process.Signal(s)
-	<-p.done
+// endedWell expects that the balancer has ended with exit status 0.
+func (f *fleet) endedWell() {
+	f.t.Helper()
+	if err := f.balancer.End(syscall.SIGKILL); err != nil { // too late to change anything
+		f.t.Errorf("it ended with %v; want exit status 0", err)
+	}
 }
 
 func (f *fleet) eventually(what string, ok func() bool) {
 	f.t.Helper()
-	for end := time.Now().Add(15 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			f.t.Fatalf("not within 15 s: %s; the balancer says\n%s", what, f.balancer.log)
-		}
+	if !running.Within(15*time.Second, ok) {
+		f.t.Fatalf("not within 15 s: %s; the balancer says\n%s", what, f.balancer.Log)
 	}
 }
 
@@ -187,7 +161,7 @@ func (f *fleet) load(o load.Options, during func()) *load.Report {
 func (f *fleet) noneFailed(r *load.Report) {
 	f.t.Helper()
 	if r.Failures != 0 || r.Requests == 0 {
-		f.t.Errorf("%d of %d requests failed: %v; the balancer says\n%s", r.Failures, r.Requests, r.Faults, f.balancer.log)
+		f.t.Errorf("%d of %d requests failed: %v; the balancer says\n%s", r.Failures, r.Requests, r.Faults, f.balancer.Log)
 	}
 }
 
@@ -223,15 +197,15 @@ func slowWorkerSpared(t *testing.T, f *fleet) {
 func killedWorker(t *testing.T, f *fleet) {
 	r := f.load(load.Options{Rate: 300, For: 6 * time.Second}, func() {
 		time.Sleep(time.Second)
-		f.running[1].end(syscall.SIGKILL)
+		_ = f.running[1].End(syscall.SIGKILL)
 		f.eventually("the log says that it is out", func() bool {
-			return f.balancer.log.Count(0, "endpoint="+f.workers[1], "to=unhealthy", "connection refused") > 0
+			return f.balancer.Log.Count(0, "endpoint="+f.workers[1], "to=unhealthy", "connection refused") > 0
 		})
-		killed := len(f.balancer.log.String())
+		killed := len(f.balancer.Log.String())
 		time.Sleep(500 * time.Millisecond)
 		f.running[1] = f.worker(1)
 		f.eventually("the log says that it is back", func() bool {
-			return f.balancer.log.Count(killed, "endpoint="+f.workers[1], "to=healthy") > 0
+			return f.balancer.Log.Count(killed, "endpoint="+f.workers[1], "to=healthy") > 0
 		})
 	})
 	f.noneFailed(r)
@@ -252,7 +226,7 @@ func switchUnderLoad(t *testing.T, f *fleet) {
 		}
 	})
 	f.noneFailed(r)
-	if n := strings.Count(f.balancer.log.String(), "msg=policy"); n < 2*len(lb.Policies) {
+	if n := strings.Count(f.balancer.Log.String(), "msg=policy"); n < 2*len(lb.Policies) {
 		t.Errorf("the log tells of %d changes", n)
 	}
 }
@@ -261,18 +235,16 @@ func reloadUnderLoad(t *testing.T, f *fleet) {
 	r := f.load(load.Options{Rate: 300, For: 3 * time.Second}, func() {
 		for i, policy := range []string{"p2c", "least-request", "random", "hot-cold"} {
 			f.write(policy)
-			if err := f.balancer.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-				t.Fatal(err)
-			}
+			f.balancer.Signal(syscall.SIGHUP)
 			f.eventually("applied", func() bool {
-				return strings.Count(f.balancer.log.String(), `msg="configuration applied"`) == i+1
+				return strings.Count(f.balancer.Log.String(), `msg="configuration applied"`) == i+1
 			})
 			time.Sleep(300 * time.Millisecond)
 		}
 	})
 	f.noneFailed(r)
-	if f.balancer.log.Count(0, "msg=policy", "from=random", "to=hot-cold") == 0 {
-		t.Errorf("the balancer says\n%s", f.balancer.log)
+	if f.balancer.Log.Count(0, "msg=policy", "from=random", "to=hot-cold") == 0 {
+		t.Errorf("the balancer says\n%s", f.balancer.Log)
 	}
 }
 
@@ -300,14 +272,10 @@ func gracefulStop(t *testing.T, f *fleet) {
 	if under := time.Since(began); under > 900*time.Millisecond {
 		t.Logf("it took %v until all were under way", under)
 	}
-	if err := f.balancer.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	f.balancer.Signal(syscall.SIGTERM)
 	all.Wait()
-	<-f.balancer.done
-	if f.balancer.err != nil {
-		t.Errorf("it ended with %v; want exit status 0", f.balancer.err)
-	}
+	<-f.balancer.Ended()
+	f.endedWell()
 	if took := time.Since(began); took > 6*time.Second {
 		t.Errorf("it took %v", took)
 	}
@@ -323,11 +291,9 @@ func gracefulStop(t *testing.T, f *fleet) {
 func stopUnderLoad(t *testing.T, f *fleet) {
 	r := f.load(load.Options{Closed: 12, For: 700 * time.Millisecond}, func() {
 		time.Sleep(400 * time.Millisecond)
-		f.balancer.end(syscall.SIGTERM)
+		_ = f.balancer.End(syscall.SIGTERM)
 	})
-	if f.balancer.err != nil {
-		t.Errorf("it ended with %v; want exit status 0", f.balancer.err)
-	}
+	f.endedWell()
 	for fault, n := range r.Faults {
 		if fault != "connect" && n > 0 {
 			t.Errorf("%d requests failed by %s; want none but those that could not connect any more", n, fault)

@@ -9,11 +9,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	running "poise/test/fleet"
 )
 
 func demoCommand(t *testing.T, poise string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
-	args = append([]string{"demo", "--listen", freeAddress(t), "--admin", freeAddress(t), "--rate", "200"}, args...)
+	args = append([]string{"demo", "--listen", running.FreeAddress(), "--admin", running.FreeAddress(), "--rate", "200"}, args...)
 	c := exec.Command(poise, args...)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out

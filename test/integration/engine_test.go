@@ -21,6 +21,7 @@ import (
 	"poise/internal/config"
 	"poise/internal/load"
 	"poise/internal/worker"
+	running "poise/test/fleet"
 )
 
 // The engine's clock in these tests: a fifth of the usual.
@@ -47,7 +48,7 @@ type engineSetup struct {
 
 func newEngineRig(t *testing.T, o engineSetup) *engineRig {
 	t.Helper()
-	r := &engineRig{t: t, front: freeAddress(t), admin: freeAddress(t)}
+	r := &engineRig{t: t, front: running.FreeAddress(), admin: running.FreeAddress()}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	t.Cleanup(func() { cancel(); all.Wait() })

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"poise/internal/load"
+	running "poise/test/fleet"
 )
 
 // wrkBinary finds wrk, and installs it when it is missing and may be.
@@ -135,13 +136,12 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// buildPoise builds the binary, without the race detector that the tests may
-// run under.
+// buildPoise builds the binary that the tests run.
 func buildPoise(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "poise")
-	if out, err := exec.Command("go", "build", "-o", path, "poise/cmd/poise").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	path, err := running.Build(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
