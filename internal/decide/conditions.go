@@ -157,23 +157,73 @@ func (j *Judge) bursty() finding {
 	return finding{holds: b >= 5, measured: b, text: fmt.Sprintf("requests come in bursts: their number varies %.1f× as much as by chance", b)}
 }
 
+// unequal compares what endpoints can do in a second. Of one that never had
+// so much to do that somebody waited, only the least that it can do is known.
 func (j *Judge) unequal(all []twin.Fitted) finding {
 	known := usable(all, 30)
 	if len(known) < 2 {
 		return finding{measured: 1}
 	}
-	able := func(e twin.Fitted) float64 { return float64(e.Slots) / e.Service }
-	bounded := !slices.ContainsFunc(known, func(e twin.Fitted) bool { return !e.Bounded })
-	if !bounded { // nobody knows how much they can do at once: compare how fast they are
-		able = func(e twin.Fitted) float64 { return 1 / e.Service }
-	}
 	order := func(a, b twin.Fitted) int { return cmp.Compare(able(a), able(b)) }
-	least, most := slices.MinFunc(known, order), slices.MaxFunc(known, order)
-	f := finding{measured: able(most) / able(least), endpoint: least.Address}
-	certain := math.Abs(most.LogMean-least.LogMean) > 4*math.Hypot(most.LogSE, least.LogSE) || bounded && most.Slots != least.Slots
-	f.holds = f.measured >= 1.5 && certain
-	f.text = fmt.Sprintf("endpoints differ %.1f× in speed: %s takes %s for a request, %s %s", f.measured, least.Address, ms(least.Service), most.Address, ms(most.Service))
+	bounded := !slices.ContainsFunc(known, func(e twin.Fitted) bool { return !e.Bounded })
+	if !bounded { // compare how fast they are, and what is certain of the rest
+		order = func(a, b twin.Fitted) int { return cmp.Compare(1/a.Service, 1/b.Service) }
+	}
+	weak, strong := slices.MinFunc(known, order), slices.MaxFunc(known, order)
+	f := finding{measured: weak.Service / strong.Service}
+	certain := math.Abs(strong.LogMean-weak.LogMean) > 4*math.Hypot(strong.LogSE, weak.LogSE)
+	if bounded {
+		f.measured = able(strong) / able(weak)
+		certain = certain || wider(weak, strong)
+	}
+	if w, s, ratio := apartInSlots(known); ratio > f.measured || !certain && ratio > 1 {
+		f.measured, weak, strong, certain = ratio, w, s, true
+	}
+	f.endpoint, f.holds = weak.Address, f.measured >= 1.5 && certain
+	f.text = unequalText(weak, strong, f.measured)
 	return f
+}
+
+// able is what an endpoint can do in a second.
+func able(e twin.Fitted) float64 { return float64(e.Slots) / e.Service }
+
+// wider reports whether b works on more at once than a, or on fewer, beyond
+// doubt.
+func wider(a, b twin.Fitted) bool {
+	return a.Limit > 0 && b.Least > a.Limit || b.Limit > 0 && a.Least > b.Limit
+}
+
+// apartInSlots returns the two whose capacities differ most beyond doubt, and
+// by how much at the least; 1 if none do.
+func apartInSlots(known []twin.Fitted) (weak, strong twin.Fitted, ratio float64) {
+	ratio = 1
+	for _, w := range known {
+		if !w.Bounded || w.Limit == 0 {
+			continue
+		}
+		for _, s := range known {
+			if r := float64(s.Least) / s.Service * w.Service / float64(w.Limit); s.Least > w.Limit && r > ratio {
+				weak, strong, ratio = w, s, r
+			}
+		}
+	}
+	return weak, strong, ratio
+}
+
+// unequalText names what differs: the speed, the slots, or both.
+func unequalText(weak, strong twin.Fitted, times float64) string {
+	if weak.Slots == strong.Slots || !wider(weak, strong) {
+		return fmt.Sprintf("endpoints differ %.1f× in speed: %s takes %s for a request, %s %s", times, weak.Address, ms(weak.Service), strong.Address, ms(strong.Service))
+	}
+	return fmt.Sprintf("endpoints differ %.1f× in what they can do: %s works on %s at once and takes %s for each, %s on %s and takes %s",
+		times, weak.Address, slotsText(weak), ms(weak.Service), strong.Address, slotsText(strong), ms(strong.Service))
+}
+
+func slotsText(e twin.Fitted) string {
+	if e.Bounded {
+		return fmt.Sprint(e.Slots)
+	}
+	return fmt.Sprintf("%d or more", max(e.Least, 1))
 }
 
 func (j *Judge) keys() finding {

@@ -15,6 +15,8 @@ type findings struct {
 	records    []lb.Record
 	measured   twin.Prediction
 	again      twin.Prediction // of the incumbent, as replayed
+	past       twin.Prediction // the same, as it was
+	off        float64         // measured over past, as a logarithm
 	invalid    bool
 	candidates []Candidate // the incumbent first
 	rival      string      // the best of the others
@@ -55,6 +57,9 @@ func (j *Judge) Evaluate(v *View) Decision {
 	return d
 }
 
+// ejected is why an endpoint is left out that will be back.
+const ejected = "ejected"
+
 // fit infers the endpoints from the window, which does not reach back behind
 // the last change of policy.
 func (j *Judge) fit(v *View) {
@@ -74,7 +79,7 @@ func (j *Judge) fit(v *View) {
 	live := make([]*lb.Endpoint, 0, len(v.Endpoints))
 	for _, e := range v.Endpoints {
 		live = append(live, e.Endpoint)
-		in.Endpoints = append(in.Endpoints, twin.Endpoint{Endpoint: e.Endpoint, Eligible: e.Eligible})
+		in.Endpoints = append(in.Endpoints, twin.Endpoint{Endpoint: e.Endpoint, Eligible: e.Eligible, Returns: e.Why == ejected})
 	}
 	j.state.Floor = twin.Floor(v.Now, live)
 	j.model = twin.Fit(in)
@@ -100,18 +105,29 @@ func (j *Judge) predict(*View) {
 		f.again = twin.Prediction{}
 		return
 	}
-	off := logRatio(f.measured.Loss, f.again.Loss)
+	f.off = logRatio(f.measured.Loss, f.again.Loss)
+	f.past = f.again
+	if math.Abs(f.off) > valid {
+		j.past()
+	}
+	off := f.off
 	f.invalid = math.Abs(off) > valid || j.named(HiddenLoad)
 	if f.invalid {
 		j.state.Invalid++
 	} else {
 		j.state.Invalid = 0
 	}
-	b := j.state.Bias[j.state.Policy]
-	b.Log, b.At = j.biasOf(j.state.Policy)+biasGain*(off-j.biasOf(j.state.Policy)), j.now
-	j.state.Bias[j.state.Policy] = b
+	if math.Abs(off) <= valid { // what is further off is no bias, but a model that fails
+		b := j.state.Bias[j.state.Policy]
+		b.Log, b.At = j.biasOf(j.state.Policy)+biasGain*(off-j.biasOf(j.state.Policy)), j.now
+		j.state.Bias[j.state.Policy] = b
+	}
 	j.calibrate()
-	f.candidates = append(f.candidates, j.candidate(f.again))
+	own := j.candidate(f.again)
+	if f.invalid && f.measured.Loss < own.Loss { // nobody is left for a loss that only a failing model sees
+		own.Scale(f.measured.Loss / own.Loss)
+	}
+	f.candidates = append(f.candidates, own)
 	if j.o.Kind == ByRules || j.state.Mode == Freeze {
 		return
 	}
@@ -125,6 +141,25 @@ func (j *Judge) predict(*View) {
 	}
 	if j.o.Distort != nil {
 		j.o.Distort(f.candidates)
+	}
+}
+
+// past replays the window as it was. The usual replay is of the requests to
+// come: it begins with nothing under way and with every endpoint that will be
+// there. Under a policy that sends more to an endpoint than it can do the
+// queue there grows from window to window until the guard takes the endpoint
+// out, so what was measured is another thing although the model is right.
+func (j *Judge) past() {
+	f := &j.found
+	if j.oracle != nil {
+		return
+	}
+	p, err := j.model.Replay(j.state.Policy, twin.Scenario{Past: true})
+	if err != nil || !usablePrediction(&p) {
+		return
+	}
+	if off := logRatio(f.measured.Loss, p.Loss); math.Abs(off) < math.Abs(f.off) {
+		f.off, f.past = off, p
 	}
 }
 
@@ -177,10 +212,23 @@ func (j *Judge) candidate(p twin.Prediction) Candidate {
 	switch {
 	case j.banned(p.Policy):
 		c.Note = "banned after a switch that did harm"
-	case j.found.invalid && p.Policy != j.state.Policy && !slices.Contains(robust, p.Policy):
+	case j.found.invalid && p.Policy != j.state.Policy && !slices.Contains(robust, p.Policy) && !j.beyondError(c.Loss):
 		c.Note = "not considered while the model is off"
 	}
 	return c
+}
+
+// beyondError reports whether a predicted loss is so far below what was
+// measured that the policy gains what is asked for even if the model is as far
+// off for it. Where the incumbent loses ten times what it should, a model that
+// computes seven or fourteen times is good enough to leave it by.
+func (j *Judge) beyondError(loss float64) bool {
+	f := &j.found
+	if j.named(HiddenLoad) || f.past.Loss <= 0 {
+		return false
+	}
+	off := math.Abs(math.Log(f.measured.Loss / f.past.Loss))
+	return math.Log(f.measured.Loss/loss) > off-math.Log(1-j.o.Margin)
 }
 
 func (j *Judge) banned(policy string) bool { return j.now < j.state.Bans[policy] }
@@ -204,7 +252,7 @@ func (j *Judge) evidence() Evidence {
 	f := &j.found
 	e := Evidence{
 		Window: j.model.Span().Seconds(), Records: len(f.records), Lost: j.state.Lost, Rate: j.state.Last.Rate,
-		Measured: f.measured.Loss, Predicted: f.again.Loss, Bias: math.Exp(j.biasOf(j.state.Policy)),
+		Measured: f.measured.Loss, Predicted: f.past.Loss, Bias: math.Exp(j.biasOf(j.state.Policy)),
 		Load: j.model.Load(), Failures: f.measured.Failures, Notes: j.state.Notes, Statistics: f.statistics,
 	}
 	for _, s := range j.model.Endpoints() {

@@ -3,7 +3,6 @@ package decide
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // The gates, in the order in which they are asked.
@@ -82,8 +81,7 @@ func (j *Judge) may(v *View) bool {
 	ok = g.ask(GateMode, j.state.Mode != Freeze, "the mode is "+j.state.Mode.String()) && ok
 	ok = g.ask(GateChange, j.state.Trial == nil, changeText(j.state.Trial)) && ok
 	if len(f.candidates) > 0 {
-		off := logRatio(f.measured.Loss, f.again.Loss)
-		g.ask(GateValidity, !f.invalid, fmt.Sprintf("the model computes the measured loss again with an error of %s; %s is allowed", signed(math.Exp(-off)-1), percent(math.Exp(valid)-1)))
+		g.ask(GateValidity, !f.invalid, fmt.Sprintf("the model computes the measured loss again with an error of %s; %s is allowed", signed(math.Exp(-f.off)-1), percent(math.Exp(valid)-1)))
 	}
 	return ok
 }
@@ -132,7 +130,7 @@ func (j *Judge) best() *Candidate {
 	var best *Candidate
 	for i := range j.found.candidates {
 		c := &j.found.candidates[i]
-		if i == 0 || c.Note != "" || j.found.invalid && !slices.Contains(robust, c.Policy) || math.IsNaN(c.Loss) {
+		if i == 0 || c.Note != "" || math.IsNaN(c.Loss) {
 			continue
 		}
 		if best == nil || c.Loss < best.Loss {
@@ -206,10 +204,11 @@ func (j *Judge) change(_ *View, d *Decision, p proposal) {
 		return
 	}
 	s.Trial = &trial{
-		Policy: p.to, From: s.Policy, Began: j.now, PhaseAt: j.now, Decided: j.now,
+		Policy: p.to, From: s.Policy, Began: j.now, Decided: j.now,
 		Before: j.found.measured.Loss, Noise: relativeError(f.measured.Blocks[:], f.measured.Loss), Promised: p.promised, High: p.high, Why: p.why,
 		Circumstances: j.circumstances(), Mean: f.measured.Mean.Seconds()*(1-f.measured.Failures) + f.measured.Failures*j.o.FailureCost.Seconds(),
 	}
+	s.Trial.begin(0, j.now)
 	s.Beaten = 0
 	d.Action, d.Changed = Canary, true
 	d.Do = Action{Policy: p.to, Share: s.Trial.share(), Why: "canary", Floor: j.floor()}

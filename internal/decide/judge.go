@@ -147,8 +147,10 @@ func (j *Judge) Resume(policy string) {
 func (j *Judge) Operator(policy string, pinned bool) {
 	s := &j.state
 	s.Cleared = s.Cleared || s.Trial != nil
+	if policy != s.Policy || s.Trial != nil {
+		s.Since = s.Now // what went on before was another policy's
+	}
 	s.Policy, s.Pinned, s.Trial, s.Watch, s.Beaten = policy, pinned, nil, nil, 0
-	s.Since = s.Now
 }
 
 // Observe takes records of attempts that ended since the last call.
@@ -199,6 +201,9 @@ func (j *Judge) look(v *View) {
 		}
 		if s.Trial != nil {
 			s.Trial.PhaseAt, s.Trial.Began = min(s.Trial.PhaseAt, v.Now), min(s.Trial.Began, v.Now)
+			for p := range s.Trial.Starts {
+				s.Trial.Starts[p] = min(s.Trial.Starts[p], v.Now)
+			}
 		}
 		if s.Watch != nil {
 			s.Watch.At = min(s.Watch.At, v.Now)

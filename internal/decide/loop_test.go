@@ -254,7 +254,7 @@ func TestHiddenLoadIsNamedAndTheModelNotTrusted(t *testing.T) {
 	l.view = func(v *decide.View, _ bool) { v.Foreign = 3 }
 	l.run(30)
 	named := false
-	for _, c := range l.entries[1].Conditions {
+	for _, c := range l.entries[0].Conditions {
 		named = named || c.Name == decide.HiddenLoad
 	}
 	if !named {
@@ -282,6 +282,24 @@ func TestAPinAlwaysWins(t *testing.T) {
 	l.run(30)
 	if l.w.Policy == "round-robin" {
 		t.Error("handed back, it stays with round-robin")
+	}
+}
+
+// TestAHandOverKeepsWhatWasSeen: the policy that was pinned goes on, so what
+// was recorded under the pin tells as much as what comes after.
+func TestAHandOverKeepsWhatWasSeen(t *testing.T) {
+	l := newLoop(scenario("speed", 1), "least-request", decide.Options{})
+	l.pinned = true
+	l.run(19)
+	l.pinned = false
+	l.run(1)
+	last := l.entries[len(l.entries)-1]
+	if last.Gate == decide.GateData || last.Evidence.Records < 3000 {
+		t.Errorf("a second after the hand-over it judges by %d requests: %s", last.Evidence.Records, last.Text)
+	}
+	l.j.Operator("p2c", false)
+	if d := l.j.Evaluate(l.see()); d.Evidence.Records > 100 {
+		t.Errorf("another policy is judged by %d requests that were not its own", d.Evidence.Records)
 	}
 }
 

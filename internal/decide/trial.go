@@ -27,8 +27,9 @@ type trial struct {
 	Why           string        `json:"why"`
 	Undo          bool          `json:"undo"` // back to what ran before: no canary
 	Circumstances circumstances `json:"circumstances"`
-	Shared        stats.Instant `json:"shared"` // half of the requests or more went there since then; 0: not yet
-	Mean          float64       `json:"mean"`   // loss before, without its tail
+	Mean          float64       `json:"mean"` // loss before, without its tail
+	// Starts are when the phases began, the present one last.
+	Starts []stats.Instant `json:"starts"`
 }
 
 // shares of the phases: a canary, then the ramp. Until the last of them it can
@@ -38,11 +39,8 @@ var shares = [...]float64{0.1, 0.5, 0.6, 0.7, 0.8, 0.9}
 const (
 	canaries     = 2
 	rampSteps    = 5
-	leastCanary  = 30  // requests of a canary for it to be judged
-	muchWorse    = 2.0 // loss over the control's at which a canary is abandoned at once
-	worse        = 1.1 // and beyond doubt at the end of its phase
-	doubt        = 2.5 // standard errors
-	outcomeAfter = 3   // evaluations after a switch at which it is judged
+	soonest      = 4 // tenths of its time after which a canary may end
+	outcomeAfter = 3 // evaluations after a switch at which it is judged
 )
 
 func (t *trial) share() float64 {
@@ -50,6 +48,21 @@ func (t *trial) share() float64 {
 		return 1
 	}
 	return shares[t.Phase]
+}
+
+func (t *trial) begin(phase int, now stats.Instant) {
+	t.Phase, t.PhaseAt = phase, now
+	t.Starts = append(t.Starts, now)
+}
+
+// phaseOf is the phase in which something was sent, -1 for before the first.
+func (t *trial) phaseOf(sent stats.Instant) int {
+	for p := min(len(t.Starts), len(shares)) - 1; p >= 0; p-- {
+		if sent >= t.Starts[p] {
+			return p
+		}
+	}
+	return -1
 }
 
 // watch is a switch that is looked after.
@@ -109,19 +122,17 @@ func (j *Judge) advance(v *View, out *Step) {
 	}
 	over := j.now.Sub(t.PhaseAt) >= step
 	if !t.Undo {
-		if why := j.canaryFails(over); why != "" {
+		c := j.canary()
+		if why := c.fails(over); why != "" {
 			j.abandon(v, out, why, j.o.Ban)
 			return
 		}
+		over = over || t.Phase < canaries && j.now.Sub(t.PhaseAt) >= step*soonest/10 && c.clear()
 	}
 	if !over {
 		return
 	}
-	t.Phase++
-	t.PhaseAt = j.now
-	if t.Phase == 1 {
-		t.Shared = j.now
-	}
+	t.begin(t.Phase+1, j.now)
 	if t.Phase == len(shares) && !t.Undo {
 		j.state.Switched, j.state.Abandoned = j.now, 0
 		out.Entries = append(out.Entries, j.entry(v, Switch, t.Policy, fmt.Sprintf("%s → %s: it did well on a part of the requests and has all of them now", t.From, t.Policy)))
@@ -140,85 +151,6 @@ func (j *Judge) takeOver(t *trial) {
 		At: j.now, Decided: t.Decided, From: t.From, To: t.Policy, Before: t.Before, Noise: t.Noise, Promised: t.Promised,
 		High: t.High, Undo: t.Undo, Circumstances: t.Circumstances,
 	}
-}
-
-// arms are the losses of both sides of a canary.
-type arms struct{ control, canary side }
-
-type side struct{ n, sum, squares float64 }
-
-func (s *side) add(v float64) { s.n++; s.sum += v; s.squares += v * v }
-
-func (s *side) mean() float64 { return s.sum / max(s.n, 1) }
-
-func (s *side) se2() float64 {
-	if s.n < 2 {
-		return math.Inf(1)
-	}
-	m := s.mean()
-	return max(s.squares/s.n-m*m, 0) / (s.n - 1)
-}
-
-func (a *arms) total() side {
-	return side{a.control.n + a.canary.n, a.control.sum + a.canary.sum, a.control.squares + a.canary.squares}
-}
-
-// compare gathers the losses since the phase began. Both sides share the
-// endpoints, so this tells harm, not gain.
-func (j *Judge) compare(from stats.Instant) (a arms) {
-	for i := range j.records {
-		r := &j.records[i]
-		if r.Sent < from || r.End() > j.now || !r.Arrival() || r.Flags&(lb.Sticky|lb.Trial|lb.Streaming) != 0 {
-			continue
-		}
-		loss, known := j.lossOf(r)
-		if !known {
-			continue
-		}
-		if r.Flags&lb.Canary != 0 {
-			a.canary.add(loss)
-		} else {
-			a.control.add(loss)
-		}
-	}
-	return a
-}
-
-func (j *Judge) lossOf(r *lb.Record) (seconds float64, known bool) {
-	switch {
-	case r.Outcome.Failed():
-		return j.o.FailureCost.Seconds(), true
-	case r.Outcome == lb.Success:
-		return r.Latency.Seconds(), true
-	}
-	return 0, false
-}
-
-// canaryFails says why the canary is to be abandoned, "" if it is not.
-func (j *Judge) canaryFails(over bool) string {
-	t := j.state.Trial
-	a := j.compare(t.PhaseAt)
-	if over && t.Shared != 0 {
-		all := j.compare(t.Shared)
-		if sum := all.total(); sum.n >= leastRecords/3 {
-			ratio, se := sum.mean()/max(t.Mean, 1e-9), math.Sqrt(sum.se2())/max(t.Mean, 1e-9)
-			if ratio-worse > doubt*math.Hypot(se, t.Noise) {
-				return fmt.Sprintf("since it has half of the requests all of them lose %.1f× as much as before (%s, before %s)", ratio, ms(sum.mean()), ms(t.Mean))
-			}
-		}
-	}
-	if a.canary.n < leastCanary || a.control.n < leastCanary {
-		return ""
-	}
-	ratio := a.canary.mean() / max(a.control.mean(), 1e-9)
-	se := math.Sqrt(a.canary.se2()+a.control.se2()) / max(a.control.mean(), 1e-9)
-	switch {
-	case ratio > muchWorse && ratio-1 > doubt*se:
-	case over && ratio > worse && ratio-worse > doubt*se:
-	default:
-		return ""
-	}
-	return fmt.Sprintf("its requests lost %.1f× as much as the others (%s to %s)", ratio, ms(a.canary.mean()), ms(a.control.mean()))
 }
 
 // abandon gives a trial up.
@@ -308,7 +240,7 @@ func (j *Judge) undo(v *View, out *Step) {
 		return
 	}
 	s.Watch = nil
-	s.Trial = &trial{Policy: w.From, From: s.Policy, Phase: 1, Began: j.now, PhaseAt: j.now, Decided: j.now, Before: w.Promised, Promised: w.Before, High: w.Before * 2, Undo: true, Why: "undo", Circumstances: j.circumstances()}
+	s.Trial = &trial{Policy: w.From, From: s.Policy, Phase: 1, Began: j.now, Decided: j.now, Before: w.Promised, Promised: w.Before, High: w.Before * 2, Undo: true, Why: "undo", Circumstances: j.circumstances()}
 	s.Trial.PhaseAt = j.now.Add(-j.o.CanaryStep) // half at once, the rest step by step
 	s.Switched = j.now
 	out.Action, out.Changed = Action{Policy: w.From, Share: s.Trial.share(), Why: "undo", Floor: j.floor()}, true

@@ -15,6 +15,10 @@ import (
 type Scenario struct {
 	Load    float64  // times the requests; 0: 1
 	Without []uint32 // endpoints that are left out, by their ID
+	// Past replays the window as it was in place of the requests to come: it
+	// begins with what was under way then, at the endpoints where it was, and
+	// leaves endpoints out while they were left out.
+	Past bool
 }
 
 // tickEvery is how often what was learnt is published, as the engine does it.
@@ -45,6 +49,11 @@ type replay struct {
 	served   []int32
 	learner  Learner
 	ticked   time.Duration
+
+	outages []outage // of a replay of the past, those to come
+	left    []bool   // out, by station
+	set     balance.Set
+	build   func(balance.Set, balance.Options) balance.Picker
 }
 
 // Replay returns what the policy would have come to. It fails for a policy
@@ -59,6 +68,7 @@ func (m *Model) Replay(policy string, sc Scenario) (Prediction, error) {
 			m.in.Yield()
 		}
 		r.until(r.jobs[i].at)
+		r.takeOutages(r.jobs[i].at)
 		if !r.begin(int32(i)) {
 			return Prediction{Policy: policy, Abandoned: true}, nil
 		}
@@ -93,7 +103,7 @@ func (m *Model) newReplay(policy string, sc Scenario) (*replay, error) {
 			r.without[i] = r.without[i] || id == e.ID
 		}
 		set.Members = append(set.Members, c)
-		if e.Eligible && !r.without[i] {
+		if (m.eligible(i) || sc.Past) && !r.without[i] {
 			set.Eligible = append(set.Eligible, c)
 		}
 		if s := &m.stations[i]; s.sharing {
@@ -105,6 +115,9 @@ func (m *Model) newReplay(policy string, sc Scenario) (*replay, error) {
 			e.Live.Floor(m.in.Now, least)
 		}
 	}
+	if sc.Past {
+		r.jobs, r.outages, r.left = slices.Concat(m.backlog, r.jobs), m.outages, make([]bool, n)
+	}
 	if m.in.Options.Ablate.OwnDice {
 		r.jobs = slices.Clone(r.jobs)
 		for i := range r.jobs {
@@ -112,6 +125,7 @@ func (m *Model) newReplay(policy string, sc Scenario) (*replay, error) {
 		}
 	}
 	r.teach(policy, &set)
+	r.set, r.build = set, build
 	r.picker = build(set, m.in.Options.Balance)
 	r.out = make([]outcome, len(r.jobs))
 	r.met, r.went = make([]int32, len(r.jobs)), make([]int32, len(r.jobs))

@@ -15,6 +15,8 @@ type station struct {
 
 	slots   int
 	bounded bool // more than slots were under way: slots is known, not only bounded from below
+	least   int  // fewer slots are refuted; 0: nothing is known
+	limit   int  // and more than these; 0: nothing is
 	sharing bool // all that is under way is worked on at once (processor sharing), slots of it at full speed
 
 	service []float64 // seconds, sorted: times of service, slow seconds evened out
@@ -173,7 +175,7 @@ func (s *station) accept(g guess, w []attempt) {
 			s.waited++
 		}
 	}
-	s.slots = g.slots
+	s.slots, s.least, s.limit = g.slots, g.least, g.limit
 	n := float64(len(s.own))
 	s.bounded = s.waited >= leastWaited && (n >= plenty || g.unlimited-g.score > 1/math.Sqrt(n))
 }
@@ -186,39 +188,6 @@ const (
 // unexplained is a correlation of service and load above which a model does
 // not explain the endpoint.
 const unexplained = 0.1
-
-type guess struct {
-	slots     int
-	score     float64
-	unlimited float64 // the score if nobody waited
-	service   []float64
-}
-
-// try scores every capacity and returns the best. Scores are smoothed over
-// evaluations in scores: one window of a few hundred attempts is noisy.
-func (m *Model) try(s *station, w []attempt, most int, scores []float64, implied func(*station, []attempt, int) []float64) guess {
-	best := guess{score: math.Inf(1), service: m.scratch.best[:0]}
-	for h, slots := range hypotheses {
-		service := implied(s, w, slots)
-		score := m.score(s, w, service)
-		if len(s.own) >= enough {
-			if scores[h] != 0 {
-				score = 0.6*scores[h] + 0.4*score
-			}
-			scores[h] = score
-		}
-		best.unlimited = score
-		if score < best.score-distinct {
-			best.slots, best.score = slots, score
-			best.service = append(best.service[:0], service...)
-		}
-		if slots >= most {
-			break
-		}
-	}
-	m.scratch.best = best.service
-	return best
-}
 
 // score is how badly a hypothesis explains the attempts: the rank correlation
 // of the times of service that it implies with how many were under way

@@ -11,6 +11,8 @@ type Fitted struct {
 
 	Slots   int  // requests worked on at once
 	Bounded bool // more were under way; false: Slots is a guess, nobody saw more
+	Least   int  // fewer slots are refuted beyond doubt; 0: nothing is known
+	Limit   int  // and more are; 0: nothing is known
 	Sharing bool // works on everything at once instead of in turn
 
 	Service  float64 // seconds, mean without waiting
@@ -32,7 +34,7 @@ func (m *Model) Endpoints() []Fitted {
 	for i := range m.stations {
 		s := &m.stations[i]
 		f := Fitted{
-			ID: s.id, Address: s.address, Slots: s.slots, Bounded: s.bounded, Sharing: s.sharing,
+			ID: s.id, Address: s.address, Slots: s.slots, Bounded: s.bounded, Least: s.least, Limit: s.limit, Sharing: s.sharing,
 			Service: s.mean, CV: s.cv, LogMean: s.logMean, LogSE: s.logSE, Quick: s.quick, Samples: s.fresh,
 			Attempts: s.attempts, Failures: s.failures, Failing: s.failing, Known: len(s.service) > 0, Slowest: 1,
 		}
@@ -50,7 +52,7 @@ func (m *Model) Endpoints() []Fitted {
 func (m *Model) Load() float64 {
 	capacity := 0.0
 	for i := range m.stations {
-		if s := &m.stations[i]; m.in.Endpoints[i].Eligible && s.mean > 0 {
+		if s := &m.stations[i]; m.eligible(i) && s.mean > 0 {
 			capacity += float64(s.slots) / s.mean
 		}
 	}

@@ -57,6 +57,7 @@ const warmUp = 1.0 / 3
 type Endpoint struct {
 	*lb.Endpoint
 	Eligible bool
+	Returns  bool // it is not, but only for a while: what answered in the window will again
 }
 
 // Learner is what a policy learns by: learn.Learner, cloned.
@@ -92,6 +93,8 @@ type Model struct {
 	start    stats.Instant
 	stations []station // as in.Endpoints
 	jobs     []job     // in order of arrival
+	backlog  []job     // what was under way when the window began, likewise
+	outages  []outage  // in order of time
 	reuse    reuse
 	keys     int           // distinct ones
 	elder    time.Duration // p99 of the latencies: what is older is slow, not new
@@ -136,6 +139,7 @@ func Fit(in Input) *Model {
 	m.in.Memory.store(m)
 	m.rank(w)
 	m.listJobs(w)
+	m.findOutages(w)
 	m.in.Records = nil
 	return m
 }

@@ -151,30 +151,40 @@ func (m *Model) listJobs(w []attempt) {
 	numbers := map[uint64]int32{}
 	for i := range w {
 		a := &w[i]
-		if !a.arrival {
-			continue
-		}
-		j := job{at: a.from, after: max(a.from+a.Took-a.until, 0), size: m.scratch.sizes[i], keyed: -1, fixed: -1}
-		j.luck = uniform(m.in.Options.Seed, uint64(len(m.jobs)))
-		j.stream = a.Flags&lb.Streaming != 0
-		if a.Flags&lb.Keyed != 0 {
-			n, known := numbers[a.Key]
-			if !known {
-				n = int32(len(numbers))
-				numbers[a.Key] = n
+		switch {
+		case a.arrival:
+			j := m.job(a, i, len(m.jobs), numbers)
+			o := outcome{latency: a.Latency, failed: a.Outcome.Failed()}
+			if a.Outcome == lb.Canceled {
+				o.latency = a.Took
 			}
-			j.key, j.keyed = a.Key, n
+			m.jobs, m.measured = append(m.jobs, j), append(m.measured, o)
+		case a.Sent < m.in.From && a.station >= 0 && a.until >= m.begin:
+			j := m.job(a, i, len(w)+i, numbers)
+			j.fixed, j.silent = a.station, true
+			m.backlog = append(m.backlog, j)
 		}
-		if a.Flags&(lb.Sticky|lb.Trial) != 0 {
-			j.fixed = a.station
-		}
-		o := outcome{latency: a.Latency, failed: a.Outcome.Failed()}
-		if a.Outcome == lb.Canceled {
-			o.latency = a.Took
-		}
-		j.silent = j.stream || a.Outcome == lb.Pressure || a.Outcome == lb.Canceled && a.Took <= m.elder ||
-			a.Flags&lb.Canary != 0
-		m.jobs, m.measured = append(m.jobs, j), append(m.measured, o)
 	}
 	m.keys = len(numbers)
+}
+
+// job makes the attempt w[i] into a job with luck of its own.
+func (m *Model) job(a *attempt, i, luck int, numbers map[uint64]int32) job {
+	j := job{at: a.from, after: max(a.from+a.Took-a.until, 0), size: m.scratch.sizes[i], keyed: -1, fixed: -1}
+	j.luck = uniform(m.in.Options.Seed, uint64(luck))
+	j.stream = a.Flags&lb.Streaming != 0
+	if a.Flags&lb.Keyed != 0 {
+		n, known := numbers[a.Key]
+		if !known {
+			n = int32(len(numbers))
+			numbers[a.Key] = n
+		}
+		j.key, j.keyed = a.Key, n
+	}
+	if a.Flags&(lb.Sticky|lb.Trial) != 0 {
+		j.fixed = a.station
+	}
+	j.silent = j.stream || a.Outcome == lb.Pressure || a.Outcome == lb.Canceled && a.Took <= m.elder ||
+		a.Flags&lb.Canary != 0
+	return j
 }

@@ -1,0 +1,172 @@
+package decide
+
+import (
+	"fmt"
+	"math"
+
+	"poise/internal/lb"
+)
+
+const (
+	leastCanary = 30   // requests of a canary for it to be judged
+	muchWorse   = 2.0  // loss over the control's at which a canary is abandoned at once
+	worse       = 1.1  // and beyond doubt at the end of its phase
+	slower      = 0.05 // the same of the logarithms, at which it is abandoned as soon as there is no doubt
+	doubt       = 2.5  // standard errors
+	noDoubt     = 3.5  // where it is asked each second
+)
+
+// sums are what a mean and its error are made of.
+type sums struct{ n, sum, squares float64 }
+
+func (s *sums) add(v float64) { s.n++; s.sum += v; s.squares += v * v }
+
+func (s *sums) with(o sums) sums { return sums{s.n + o.n, s.sum + o.sum, s.squares + o.squares} }
+
+func (s *sums) mean() float64 { return s.sum / max(s.n, 1) }
+
+// error2 is the square of the standard error of the mean.
+func (s *sums) error2() float64 {
+	if s.n < 2 {
+		return math.Inf(1)
+	}
+	m := s.mean()
+	return max(s.squares/s.n-m*m, 0) / (s.n - 1)
+}
+
+// side sums up the losses of one side of a canary, and their logarithms: in
+// those the few that take very long do not drown all others.
+type side struct{ loss, log sums }
+
+func (s *side) add(loss float64) { s.loss.add(loss); s.log.add(math.Log(max(loss, 1e-6))) }
+
+// arms are both sides of a canary in one of its phases.
+type arms struct{ control, canary side }
+
+// arms sorts what was lost since the trial began. Both sides share the
+// endpoints, so the difference between them tells harm, not gain.
+func (j *Judge) arms() (all [len(shares)]arms) {
+	for i := range j.records {
+		r := &j.records[i]
+		if r.End() > j.now || !r.Arrival() || r.Flags&(lb.Sticky|lb.Trial|lb.Streaming) != 0 {
+			continue
+		}
+		p := j.state.Trial.phaseOf(r.Sent)
+		if p < 0 {
+			continue
+		}
+		loss, known := j.lossOf(r)
+		switch {
+		case !known:
+		case r.Flags&lb.Canary != 0:
+			all[p].canary.add(loss)
+		default:
+			all[p].control.add(loss)
+		}
+	}
+	return all
+}
+
+func (j *Judge) lossOf(r *lb.Record) (seconds float64, known bool) {
+	switch {
+	case r.Outcome.Failed():
+		return j.o.FailureCost.Seconds(), true
+	case r.Outcome == lb.Success:
+		return r.Latency.Seconds(), true
+	}
+	return 0, false
+}
+
+// shown is what a canary has shown so far.
+type shown struct {
+	n                float64 // requests of it, where both sides have some
+	canary, control  float64 // mean losses in seconds
+	ratio, err       float64 // of the losses, and its standard error
+	slower, slowerBy float64 // difference of the logarithms, and its standard error
+	missing          bool    // too few of the canary's requests have ended
+	half, halfErr    float64 // its loss over that of all before, once half of the requests went there; 0: not yet
+	since, before    float64 // the losses that this is made of
+}
+
+// canary compares both sides phase by phase and puts the differences
+// together, each with the weight of what it is known from: the level may
+// change with the share.
+func (j *Judge) canary() (e shown) {
+	t := j.state.Trial
+	var weight, diff, diff2, log, log2, level, other float64
+	var half sums
+	for p, a := range j.arms() {
+		n, k := a.canary.loss.n, a.control.loss.n
+		if p > 0 {
+			half = half.with(a.canary.loss)
+		}
+		if p == t.Phase && n+k > 0 {
+			want := shares[p]
+			e.missing = n < (n+k)*want-doubt*math.Sqrt((n+k)*want*(1-want))
+		}
+		if n < 2 || k < 2 {
+			continue
+		}
+		w := n * k / (n + k)
+		weight += w
+		e.n += n
+		diff += w * (a.canary.loss.mean() - a.control.loss.mean())
+		diff2 += w * w * (a.canary.loss.error2() + a.control.loss.error2())
+		log += w * (a.canary.log.mean() - a.control.log.mean())
+		log2 += w * w * (a.canary.log.error2() + a.control.log.error2())
+		level += w * a.control.loss.mean()
+		other += w * a.canary.loss.mean()
+	}
+	if weight > 0 {
+		e.control, e.canary = max(level/weight, 1e-9), other/weight
+		e.ratio, e.err = 1+diff/weight/e.control, math.Sqrt(diff2)/weight/e.control
+		e.slower, e.slowerBy = log/weight, math.Sqrt(log2)/weight
+	}
+	if half.n >= leastRecords/3 {
+		e.since, e.before = half.mean(), max(t.Mean, 1e-9)
+		e.half = e.since / e.before
+		e.halfErr = math.Hypot(math.Sqrt(half.error2())/e.before, t.Noise)
+	}
+	return e
+}
+
+// fails says why the canary is to be abandoned, "" if it is not. over says
+// that its phase is.
+//
+// One that spoils the queues spoils them for its control too, so from half of
+// the requests on what it loses is also held against what was lost before. But
+// what gets worse while the canary does better than its control is not its
+// doing: under a policy that sends some endpoints more than they can do, good
+// and bad times change with the guard's ejections.
+func (e *shown) fails(over bool) string {
+	if over && e.half-worse > doubt*e.halfErr && !e.better() {
+		return fmt.Sprintf("since it has half of the requests they lose %.1f× as much as before (%s, before %s)", e.half, ms(e.since), ms(e.before))
+	}
+	if e.n < leastCanary {
+		return ""
+	}
+	switch {
+	case e.ratio > muchWorse && e.ratio-1 > doubt*e.err:
+	case e.ratio > worse && e.slower-slower > noDoubt*e.slowerBy:
+	case over && e.ratio > worse && e.ratio-worse > doubt*e.err:
+	default:
+		return ""
+	}
+	return fmt.Sprintf("its requests lost %.1f× as much as the others (%s to %s)", e.ratio, ms(e.canary), ms(e.control))
+}
+
+// better reports whether it does better than its control, beyond doubt.
+func (e *shown) better() bool {
+	return e.n >= leastCanary && e.ratio < 1-doubt*e.err
+}
+
+// clear reports whether the canary does so well that its phase may end before
+// its time: beyond doubt better than its control, and from half of the
+// requests on better than all before. One that sends requests where they hang
+// has few that have ended; that is not clear.
+func (e *shown) clear() bool {
+	if e.missing || e.n < leastRecords/3 || !e.better() {
+		return false
+	}
+	return e.half == 0 || e.half < 1-doubt*e.halfErr
+}

@@ -1,0 +1,137 @@
+package decide
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"poise/internal/lb"
+	"poise/internal/stats"
+)
+
+// tried is a judge whose trial has been in a phase for a while.
+func tried(phase int, before float64) *Judge {
+	j := New(Options{})
+	j.now = stats.Instant(time.Hour)
+	j.state.Trial = &trial{Policy: "p2c", From: "hot-cold", Mean: before, Noise: 0.02}
+	for p := range phase + 1 {
+		j.state.Trial.begin(p, j.now.Add(5*time.Second*time.Duration(p)))
+	}
+	j.now = j.state.Trial.PhaseAt
+	return j
+}
+
+// serve observes what n requests of the present phase took, over so long.
+func (j *Judge) serve(dice *stats.Dice, n int, over time.Duration, latency func(canary bool) float64) {
+	t := j.state.Trial
+	var all []lb.Record
+	for i := range n {
+		r := lb.Record{Sent: t.PhaseAt.Add(over * time.Duration(i) / time.Duration(n)), Endpoint: 1, Outcome: lb.Success, Attempt: 1}
+		canary := dice.Float64() < t.share()
+		if canary {
+			r.Flags |= lb.Canary
+		}
+		r.Latency = time.Duration(latency(canary) * 1e9)
+		r.Took = r.Latency
+		all = append(all, r)
+	}
+	j.Observe(all)
+	j.now = t.PhaseAt.Add(over + time.Minute)
+}
+
+// heavy are latencies of which one in twenty is twenty times as long.
+func heavy(dice *stats.Dice) float64 {
+	if dice.Float64() < 0.05 {
+		return 0.205
+	}
+	return 0.0103 * (0.5 + dice.Float64())
+}
+
+func TestACanaryThatWaitsIsFoundOutUnderAHeavyTail(t *testing.T) {
+	found, alarms := 0, 0
+	for seed := range uint64(200) {
+		dice := stats.NewDice(seed)
+		j := tried(0, 0.02)
+		j.serve(&dice, 3500, 5*time.Second, func(canary bool) float64 {
+			v := heavy(&dice)
+			if canary {
+				v += 0.006 // of 20 ms
+			}
+			return v
+		})
+		if e := j.canary(); e.fails(false) != "" {
+			found++
+		}
+		j = tried(0, 0.02)
+		j.serve(&dice, 3500, 5*time.Second, func(bool) float64 { return heavy(&dice) })
+		if e := j.canary(); e.fails(false) != "" {
+			alarms++
+		}
+	}
+	if found < 190 || alarms > 0 {
+		t.Errorf("%d of 200 canaries that wait 30 %% longer are found out, and %d of 200 that do not; want nearly all, and none", found, alarms)
+	}
+}
+
+func TestABetterCanaryEndsEarly(t *testing.T) {
+	for _, c := range []struct {
+		what          string
+		phase         int
+		canary, other float64
+		before        float64
+		clear         bool
+	}{
+		{"better", 0, 0.02, 0.04, 0.04, true},
+		{"the same", 0, 0.04, 0.04, 0.04, false},
+		{"half of the requests, and they do better than before", 1, 0.02, 0.03, 0.04, true},
+		{"half of the requests, and they do worse than all before", 1, 0.045, 0.09, 0.04, false},
+	} {
+		dice := stats.NewDice(7)
+		j := tried(c.phase, c.before)
+		j.serve(&dice, 3000, 2*time.Second, func(canary bool) float64 {
+			mean := c.other
+			if canary {
+				mean = c.canary
+			}
+			return -math.Log(1-dice.Float64()) * mean
+		})
+		if e := j.canary(); e.clear() != c.clear {
+			t.Errorf("%s: clear is %t; want %t (%+v)", c.what, e.clear(), c.clear, e)
+		}
+	}
+}
+
+// TestACanaryWhoseRequestsHangIsNotClear: those that have ended are the quick
+// ones.
+func TestACanaryWhoseRequestsHangIsNotClear(t *testing.T) {
+	dice := stats.NewDice(1)
+	j := tried(0, 0.04)
+	j.serve(&dice, 3000, 2*time.Second, func(canary bool) float64 {
+		switch {
+		case !canary:
+			return 0.04
+		case dice.Float64() < 0.5:
+			return 100
+		}
+		return 0.01
+	})
+	if e := j.canary(); e.clear() || !e.missing {
+		t.Errorf("half of its requests have not ended, and it is called clear: %+v", e)
+	}
+}
+
+func TestAFailingCanaryIsAbandonedWithAReason(t *testing.T) {
+	dice := stats.NewDice(1)
+	j := tried(0, 0.02)
+	j.serve(&dice, 1000, time.Second, func(canary bool) float64 {
+		if canary {
+			return 0.1
+		}
+		return 0.02 + 0.001*dice.Float64()
+	})
+	e := j.canary()
+	if why := e.fails(false); !strings.Contains(why, "its requests lost 4.9× as much") {
+		t.Errorf("it says %q", why)
+	}
+}
