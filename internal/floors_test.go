@@ -21,6 +21,8 @@ import (
 var floors = [][]string{
 	{"stats", "message", "buffer", "socket", "lab/rig", "lab/cells"},
 	{"lb", "http1", "route", "scenario", "report"},
+	{"guard/admit", "guard/flight", "guard/journal", "guard/readmit", "guard/retry"}, // guard is made of these
+	{"guard/outlier", "guard/room"},
 	{"balance", "config", "learn", "report/reporttest"}, // reporttest is for those who look at pages
 	{"balance/boundedhash", "balance/expecteddelay", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
 	{"balance/catalog"},
@@ -33,7 +35,7 @@ var floors = [][]string{
 }
 
 // pure packages have no I/O, clock, goroutine or dice of their own.
-var pure = []string{"stats", "message", "scenario", "lb", "http1", "route", "balance", "learn", "twin", "decide", "report", "top"}
+var pure = []string{"stats", "message", "scenario", "lb", "http1", "route", "balance", "learn", "twin", "decide", "report", "top", "guard"}
 
 var impureImports = []string{"os", "net", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 

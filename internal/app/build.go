@@ -20,6 +20,7 @@ import (
 	"poise/internal/config"
 	"poise/internal/engine"
 	"poise/internal/guard"
+	"poise/internal/guard/retry"
 	"poise/internal/http1"
 	"poise/internal/lb"
 	"poise/internal/listener"
@@ -63,7 +64,7 @@ type bound struct {
 
 func (a *App) newCluster(all *config.Config, c config.Cluster) *managed {
 	m := &managed{attempts: &record.Attempts{Ring: record.NewRing(record.RingSize)}, affinity: &lb.Affinity{}, config: c}
-	budget := &guard.Budget{}
+	budget := &retry.Budget{}
 	budget.Configure(budgetsOf(&c))
 	m.guard = guard.New(guardOptions(&c), budget)
 	settings := settingsOf(all, &c)

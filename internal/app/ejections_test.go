@@ -3,7 +3,7 @@ package app
 import (
 	"testing"
 
-	"poise/internal/guard"
+	"poise/internal/guard/journal"
 	"poise/internal/telemetry"
 )
 
@@ -15,9 +15,9 @@ func TestEjectionsAreThereBeforeTheFirst(t *testing.T) {
 			t.Errorf("%+v: %d, %v before anything happened; want 0", want, n, is)
 		}
 	}
-	for _, a := range []guard.Action{
-		{Kind: guard.Eject, Cause: guard.Stall}, {Kind: guard.TrialLost, Cause: guard.Trial},
-		{Kind: guard.HoldBack, Cause: guard.Latency}, {Kind: guard.Readmit},
+	for _, a := range []journal.Action{
+		{Kind: journal.Eject, Cause: journal.Stall}, {Kind: journal.TrialLost, Cause: journal.Trial},
+		{Kind: journal.HoldBack, Cause: journal.Latency}, {Kind: journal.Readmit},
 	} {
 		e.count(&a)
 	}

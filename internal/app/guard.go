@@ -14,6 +14,9 @@ import (
 	"poise/internal/cluster"
 	"poise/internal/config"
 	"poise/internal/guard"
+	"poise/internal/guard/admit"
+	"poise/internal/guard/flight"
+	"poise/internal/guard/journal"
 	"poise/internal/lb"
 	"poise/internal/proxy"
 	"poise/internal/route"
@@ -26,7 +29,7 @@ func guardOptions(c *config.Cluster) guard.Options {
 	o := guard.Options{
 		MaxEjected: float64(c.Outliers.MaxEjected), Base: c.Outliers.Base.Std(), Max: c.Outliers.Max.Std(),
 		Panic: float64(c.Panic), SlowStart: c.SlowStart.Std(),
-		Queue: guard.QueueOptions{Most: c.Limits.Queue, Timeout: c.Limits.QueueTimeout.Std()},
+		Queue: admit.QueueOptions{Most: c.Limits.Queue, Timeout: c.Limits.QueueTimeout.Std()},
 	}
 	switch c.Limits.Concurrency {
 	case config.LimitOff:
@@ -50,8 +53,8 @@ type target struct{ route, cluster string }
 
 // usuals tells each guard which routes come to it, and returns what it keeps
 // of them.
-func usuals(c *config.Config, routes *route.Table, clusters []*managed) map[target]*guard.Usual {
-	all := map[target]*guard.Usual{}
+func usuals(c *config.Config, routes *route.Table, clusters []*managed) map[target]*flight.Usual {
+	all := map[target]*flight.Usual{}
 	for _, m := range clusters {
 		var names []string
 		for i, r := range c.Routes {
@@ -90,7 +93,7 @@ func (a *App) admissions(routes []config.Route) ([]proxy.Admission, error) {
 				if err != nil {
 					return nil, err
 				}
-				limit = &proxy.Rate{Key: key, Limit: guard.NewRate(r.Rate.PerSecond, burstOf(r.Rate), r.Rate.Keys)}
+				limit = &proxy.Rate{Key: key, Limit: admit.NewRate(r.Rate.PerSecond, burstOf(r.Rate), r.Rate.Keys)}
 			}
 			kept[at], admission.Rate = limit, limit
 		}
@@ -106,7 +109,7 @@ type rateOf struct {
 	rate  config.Rate
 }
 
-var priorities = map[string]guard.Priority{"low": guard.Low, "normal": guard.Normal, "high": guard.High}
+var priorities = map[string]admit.Priority{"low": admit.Low, "normal": admit.Normal, "high": admit.High}
 
 func burstOf(r *config.Rate) int {
 	if r.Burst > 0 {
@@ -161,7 +164,7 @@ func wallOf(then, now stats.Instant) time.Time { return time.Now().Add(-now.Sub(
 func (a *App) runGuards(ctx context.Context) {
 	tick := time.NewTicker(guard.TickEvery)
 	defer tick.Stop()
-	var actions []guard.Action
+	var actions []journal.Action
 	for {
 		select {
 		case <-ctx.Done():
@@ -182,7 +185,7 @@ func (a *App) runGuards(ctx context.Context) {
 }
 
 // tellActions logs what a guard did, and keeps it for those who ask.
-func (a *App) tellActions(m *managed, list []guard.Action) []guard.Action {
+func (a *App) tellActions(m *managed, list []journal.Action) []journal.Action {
 	list, lost := m.guard.Journal().Drain(list)
 	for i := range list {
 		m.ejected.count(&list[i])
@@ -199,19 +202,19 @@ func (a *App) tellActions(m *managed, list []guard.Action) []guard.Action {
 
 // noteOf is what the journal of decisions says of an action: those that change
 // who is picked, or would have.
-func noteOf(act *guard.Action) string {
+func noteOf(act *journal.Action) string {
 	switch act.Kind {
-	case guard.Eject:
+	case journal.Eject:
 		return fmt.Sprintf("guard ejected %s for %s (%s)", act.Endpoint, act.For, act.Cause)
-	case guard.TrialLost:
+	case journal.TrialLost:
 		return fmt.Sprintf("guard ejected %s for %s more, a trial failed", act.Endpoint, act.For)
-	case guard.HoldBack:
+	case journal.HoldBack:
 		return fmt.Sprintf("guard left %s in (%s, held back by %s)", act.Endpoint, act.Cause, act.Gate)
-	case guard.Readmit, guard.Release:
+	case journal.Readmit, journal.Release:
 		return "guard readmitted " + act.Endpoint
-	case guard.PanicOn:
+	case journal.PanicOn:
 		return "panic began"
-	case guard.PanicOff:
+	case journal.PanicOff:
 		return "panic is over"
 	}
 	return ""
@@ -233,7 +236,7 @@ func (a *App) Actions(name string, since time.Time, limit int) []admin.Action {
 	return nil
 }
 
-func actionOf(cluster string, act *guard.Action, at time.Time) admin.Action {
+func actionOf(cluster string, act *journal.Action, at time.Time) admin.Action {
 	v := admin.Action{
 		ID: act.Number, Kind: admin.KindGuard, At: at, Cluster: cluster, Endpoint: act.Endpoint,
 		Action: act.Kind.String(), For: act.For.Seconds(), Text: act.Text(),
@@ -247,16 +250,16 @@ func actionOf(cluster string, act *guard.Action, at time.Time) admin.Action {
 	return v
 }
 
-func (a *App) logAction(m *managed, act *guard.Action) {
+func (a *App) logAction(m *managed, act *journal.Action) {
 	level := slog.LevelInfo
 	switch act.Kind {
-	case guard.TrialWon:
+	case journal.TrialWon:
 		level = slog.LevelDebug
-	case guard.Eject, guard.TrialLost:
+	case journal.Eject, journal.TrialLost:
 		level = slog.LevelWarn
-	case guard.PanicOn, guard.PanicOff:
+	case journal.PanicOn, journal.PanicOff:
 		return // the cluster says so itself
-	case guard.ShedOn:
+	case journal.ShedOn:
 		level = slog.LevelWarn
 	}
 	attributes := []any{"cluster", m.Name()}
@@ -274,9 +277,9 @@ func (a *App) logAction(m *managed, act *guard.Action) {
 		attributes = append(attributes, "for", act.For)
 	}
 	switch act.Kind {
-	case guard.ShedOff:
+	case journal.ShedOff:
 		attributes = append(attributes, "turned_away", act.Evidence.Shed)
-	case guard.Limit:
+	case journal.Limit:
 		attributes = append(attributes, "limit", act.Evidence.To, "was", act.Evidence.From)
 	}
 	if why := act.Evidence.Text(act.Cause); why != "" {
@@ -291,9 +294,9 @@ type ejections struct {
 	all map[telemetry.Ejection]uint64
 }
 
-func (e *ejections) count(act *guard.Action) {
+func (e *ejections) count(act *journal.Action) {
 	switch act.Kind {
-	case guard.Eject, guard.TrialLost, guard.HoldBack:
+	case journal.Eject, journal.TrialLost, journal.HoldBack:
 	default:
 		return
 	}
@@ -302,7 +305,7 @@ func (e *ejections) count(act *guard.Action) {
 	if e.all == nil {
 		e.all = map[telemetry.Ejection]uint64{}
 	}
-	e.all[telemetry.Ejection{Reason: act.Cause.String(), Enforced: act.Kind != guard.HoldBack}]++
+	e.all[telemetry.Ejection{Reason: act.Cause.String(), Enforced: act.Kind != journal.HoldBack}]++
 }
 
 // counted returns all of them, also those that there were none of: a series
@@ -310,7 +313,7 @@ func (e *ejections) count(act *guard.Action) {
 // looks for none finds nothing.
 func (e *ejections) counted() map[telemetry.Ejection]uint64 {
 	all := map[telemetry.Ejection]uint64{}
-	for _, c := range guard.Causes() {
+	for _, c := range journal.Causes() {
 		for _, enforced := range []bool{true, false} {
 			all[telemetry.Ejection{Reason: c.String(), Enforced: enforced}] = 0
 		}

@@ -3,10 +3,12 @@ package guard
 import (
 	"time"
 
+	"poise/internal/guard/flight"
+	"poise/internal/guard/journal"
 	"poise/internal/stats"
 )
 
-// alone finds endpoints at which fewer requests wait than make a stall: a
+// takeAlone finds endpoints at which fewer requests wait than make a stall: a
 // policy that avoids the slow one leaves it with one or two. Each of those has
 // waited far longer than its route ever needs, nothing came back from the
 // endpoint since it was sent, and others have answered meanwhile. That is no
@@ -22,7 +24,7 @@ func (g *Guard) takeAlone(now stats.Instant) {
 		if !m.usable || e.phase.Load() == uint32(Ejected) {
 			continue
 		}
-		if oldest := e.alone(now); oldest > 0 {
+		if oldest := e.open.Alone(now); oldest > 0 {
 			e.hangs = true
 			longest = max(longest, oldest)
 			g.lonely = append(g.lonely, e)
@@ -36,44 +38,14 @@ func (g *Guard) takeAlone(now stats.Instant) {
 	}
 }
 
-// alone returns how long the oldest waits of those that wait too long.
-func (e *Endpoint) alone(now stats.Instant) (oldest time.Duration) {
-	quiet := ageOf(e.answered.Load(), now)
-	if quiet < leastAlone {
-		return 0
-	}
-	e.open.each(func(t *Ticket, word uint64) {
-		if age, yes := t.aloneFor(word, quiet, now); yes {
-			oldest = max(oldest, age)
-		}
-	})
-	return oldest
-}
-
-// aloneFor reports whether an attempt waits longer than it should at an
-// endpoint of which nothing was heard for so long.
-func (t *Ticket) aloneFor(word uint64, quiet time.Duration, now stats.Instant) (age time.Duration, yes bool) {
-	const marks = markWaiting | markReplayable
-	if word&(marks|markTaken|markTrial) != marks {
-		return 0, false
-	}
-	age = ageOf(uint32(word>>stampShift), now)
-	if age < leastAlone || age > quiet { // an answer came since
-		return age, false
-	}
-	patience, known := t.usual.Load().patience()
-	return age, known && age >= patience
-}
-
 func (g *Guard) takeAloneOf(e *Endpoint, now stats.Instant) {
-	answered := e.answered.Load()
-	quiet := ageOf(answered, now)
+	answered, quiet := e.open.LastAnswer(), e.open.Quiet(now)
 	n, oldest, limit := 0, time.Duration(0), time.Duration(0)
-	e.open.each(func(t *Ticket, word uint64) {
-		if age, yes := t.aloneFor(word, quiet, now); yes && g.take(t, word, now) {
+	e.open.Each(func(t *flight.Ticket, w flight.Word) {
+		if age, yes := t.AloneFor(w, quiet, now); yes && g.take(t, w, now) {
 			n++
 			oldest = max(oldest, age)
-			limit, _ = t.usual.Load().patience()
+			limit, _ = t.Patience()
 		}
 	})
 	if n == 0 {
@@ -81,7 +53,7 @@ func (g *Guard) takeAloneOf(e *Endpoint, now stats.Instant) {
 	}
 	e.forgive(answered)
 	e.vain += n
-	g.journal.push(Action{At: now, Endpoint: e.address, Kind: TakeBack, Cause: Stall, Evidence: Evidence{Stuck: n, Oldest: oldest, Limit: limit}})
+	g.journal.Push(journal.Action{At: now, Endpoint: e.address, Kind: journal.TakeBack, Cause: journal.Stall, Evidence: journal.Evidence{Stuck: n, Oldest: oldest, Limit: limit}})
 }
 
 // forgive forgets those that waited in vain before the last answer.

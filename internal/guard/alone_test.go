@@ -4,18 +4,24 @@ import (
 	"testing"
 	"time"
 
+	"poise/internal/guard/flight"
 	"poise/internal/lb"
-	"poise/internal/stats"
+)
+
+// What package flight goes by.
+const (
+	leastUsual = 100                    // answers below which nothing is usual
+	leastAlone = 500 * time.Millisecond // that a request waits alone before it is taken back
 )
 
 // knownFleet has a second of answers behind it, of a route that usually takes
 // 10 ms and of one that takes two seconds.
-func knownFleet(n int) (f *fleet, quick, long *Usual) {
+func knownFleet(n int) (f *fleet, quick, long *flight.Usual) {
 	f = warmFleet(n)
 	all := f.Usuals([]string{"quick", "long"})
 	for range leastUsual {
-		all[0].times.Observe(10 * time.Millisecond)
-		all[1].times.Observe(2 * time.Second)
+		all[0].Observe(10 * time.Millisecond)
+		all[1].Observe(2 * time.Second)
 	}
 	f.pass(latencyEvery)
 	f.actions()
@@ -27,21 +33,21 @@ func knownFleet(n int) (f *fleet, quick, long *Usual) {
 func TestARequestThatIsAloneInWaiting(t *testing.T) {
 	for _, row := range []struct {
 		name   string
-		entry  func(quick, long *Usual) Entry
+		entry  func(quick, long *flight.Usual) Entry
 		others bool // answer
 		own    bool // the endpoint answers others
 		span   time.Duration
 		taken  bool
 	}{
-		{"is taken back", func(q, _ *Usual) Entry { return Entry{Replayable: true, Usual: q} }, true, false, leastAlone + TickEvery, true},
-		{"not before its time", func(q, _ *Usual) Entry { return Entry{Replayable: true, Usual: q} }, true, false, leastAlone - 2*TickEvery, false},
-		{"not on a route of long calls", func(_, l *Usual) Entry { return Entry{Replayable: true, Usual: l} }, true, false, 5 * time.Second, false},
-		{"in its time there, too", func(_, l *Usual) Entry { return Entry{Replayable: true, Usual: l} }, true, false, 7 * time.Second, true},
-		{"not where nothing is known of the route", func(_, _ *Usual) Entry { return Entry{Replayable: true, Usual: &Usual{}} }, true, false, 5 * time.Second, false},
-		{"not without a route", func(_, _ *Usual) Entry { return Entry{Replayable: true} }, true, false, 5 * time.Second, false},
-		{"not when it cannot be sent again", func(q, _ *Usual) Entry { return Entry{Usual: q} }, true, false, 5 * time.Second, false},
-		{"not while its endpoint answers others", func(q, _ *Usual) Entry { return Entry{Replayable: true, Usual: q} }, true, true, 5 * time.Second, false},
-		{"not while nobody answers", func(q, _ *Usual) Entry { return Entry{Replayable: true, Usual: q} }, false, false, 5 * time.Second, false},
+		{"is taken back", func(q, _ *flight.Usual) Entry { return Entry{Replayable: true, Usual: q} }, true, false, leastAlone + TickEvery, true},
+		{"not before its time", func(q, _ *flight.Usual) Entry { return Entry{Replayable: true, Usual: q} }, true, false, leastAlone - 2*TickEvery, false},
+		{"not on a route of long calls", func(_, l *flight.Usual) Entry { return Entry{Replayable: true, Usual: l} }, true, false, 5 * time.Second, false},
+		{"in its time there, too", func(_, l *flight.Usual) Entry { return Entry{Replayable: true, Usual: l} }, true, false, 7 * time.Second, true},
+		{"not where nothing is known of the route", func(_, _ *flight.Usual) Entry { return Entry{Replayable: true, Usual: &flight.Usual{}} }, true, false, 5 * time.Second, false},
+		{"not without a route", func(_, _ *flight.Usual) Entry { return Entry{Replayable: true} }, true, false, 5 * time.Second, false},
+		{"not when it cannot be sent again", func(q, _ *flight.Usual) Entry { return Entry{Usual: q} }, true, false, 5 * time.Second, false},
+		{"not while its endpoint answers others", func(q, _ *flight.Usual) Entry { return Entry{Replayable: true, Usual: q} }, true, true, 5 * time.Second, false},
+		{"not while nobody answers", func(q, _ *flight.Usual) Entry { return Entry{Replayable: true, Usual: q} }, false, false, 5 * time.Second, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f, quick, long := knownFleet(4)
@@ -110,39 +116,5 @@ func TestUsualsOfRoutesAreKeptByNameAndForgotten(t *testing.T) {
 	}
 	if third := f.Usuals([]string{"a"}); third[0] == first[0] {
 		t.Error("a route that went was kept")
-	}
-}
-
-// TestUsualFollowsTheLastMinutes has a route that was slow and is quick now.
-func TestUsualFollowsTheLastMinutes(t *testing.T) {
-	u := &Usual{}
-	now := stats.Instant(1e9)
-	if _, known := u.patience(); known {
-		t.Error("known before anything was seen")
-	}
-	phase := func(d time.Duration, times int) time.Duration {
-		for range times {
-			for range 100 {
-				u.times.Observe(d)
-			}
-			now = now.Add(time.Second)
-			u.turn(now)
-		}
-		p, known := u.patience()
-		if !known {
-			t.Fatal("unknown after answers")
-		}
-		return p
-	}
-	near := func(got, want time.Duration) bool { return got > want*95/100 && got < want*105/100 }
-	if p := phase(time.Second, 20); !near(p, aloneTimes*time.Second) {
-		t.Errorf("patience %v; want three times a second", p)
-	}
-	if p := phase(time.Millisecond, 60); p != leastAlone {
-		t.Errorf("patience %v a minute later; want the least", p)
-	}
-	var none *Usual
-	if _, known := none.patience(); known {
-		t.Error("nothing is known of no route")
 	}
 }

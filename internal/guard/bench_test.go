@@ -7,6 +7,7 @@ import (
 
 	"poise/internal/balance"
 	"poise/internal/balance/leastrequest"
+	"poise/internal/guard/admit"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -60,12 +61,12 @@ func TestRequestDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() { p.request(lb.Success) }); n != 0 {
 		t.Errorf("with a policy: %g allocations", n)
 	}
-	r := NewRate(1000, 10, 1000)
+	r := admit.NewRate(1000, 10, 1000)
 	if n := testing.AllocsPerRun(1000, func() { r.Take(uint64(p.now), p.now) }); n != 0 {
 		t.Errorf("rate: %g allocations", n)
 	}
-	w := &Waiter{Wake: func(Verdict) {}}
-	p.queue.Configure(QueueOptions{Most: 10})
+	w := &admit.Waiter{Wake: func(admit.Verdict) {}}
+	p.queue.Configure(admit.QueueOptions{Most: 10})
 	if n := testing.AllocsPerRun(1000, func() { w.Since = 0; p.queue.Push(w, p.now); p.queue.Next(p.now) }); n != 0 {
 		t.Errorf("queue: %g allocations", n)
 	}
@@ -137,7 +138,7 @@ func BenchmarkPick(b *testing.B) {
 }
 
 func BenchmarkRate(b *testing.B) {
-	r := NewRate(1000, 10, 10_000)
+	r := admit.NewRate(1000, 10, 10_000)
 	now, key := stats.Instant(time.Hour), uint64(0)
 	b.ReportAllocs()
 	for b.Loop() {

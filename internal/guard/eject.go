@@ -4,6 +4,9 @@ import (
 	"math"
 	"time"
 
+	"poise/internal/guard/journal"
+	"poise/internal/guard/outlier"
+	"poise/internal/guard/room"
 	"poise/internal/stats"
 )
 
@@ -33,8 +36,8 @@ const tellAgain = 10 * time.Second
 
 // follow ejects an endpoint that stood out, or says what kept it. The caller
 // holds the lock.
-func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
-	gate := c.gate
+func (g *Guard) follow(e *Endpoint, c outlier.Charge, now stats.Instant) {
+	gate := c.Gate
 	if gate == 0 {
 		gate = g.gate()
 	}
@@ -45,14 +48,14 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 	if gate != 0 {
 		if told := e.held[gate]; told == 0 || now.Sub(told) >= tellAgain {
 			e.held[gate] = now
-			g.journal.push(Action{At: now, Endpoint: e.address, Kind: HoldBack, Cause: c.cause, Gate: gate, Evidence: c.evidence})
+			g.journal.Push(journal.Action{At: now, Endpoint: e.address, Kind: journal.HoldBack, Cause: c.Cause, Gate: gate, Evidence: c.Evidence})
 		}
 		return
 	}
 	if g.options.Max > 0 { // every such time spent well takes one doubling back
 		e.level = max(0, e.level-int(now.Sub(e.since)/g.options.Max))
 	}
-	e.loan = loan{}
+	e.loan = room.Loan{}
 	if lent {
 		g.lend(e, now)
 	}
@@ -60,22 +63,22 @@ func (g *Guard) follow(e *Endpoint, c charge, now stats.Instant) {
 		e.level = max(e.level-1, 0) // it was well for longer than it would be out: this is another time, not a relapse
 	}
 	d := g.eject(e, now)
-	e.cause, e.why, e.lost = c.cause, c.evidence, 0
+	e.cause, e.why, e.lost = c.Cause, c.Evidence, 0
 	e.patient.Store(0)
-	if c.cause == Latency { // to answer is not enough for an endpoint that was slow
+	if c.Cause == journal.Latency { // to answer is not enough for an endpoint that was slow
 		e.patient.Store(int64(e.latency.peers))
 	}
-	g.journal.push(Action{At: now, Endpoint: e.address, Kind: Eject, Cause: c.cause, For: d, Evidence: c.evidence})
+	g.journal.Push(journal.Action{At: now, Endpoint: e.address, Kind: journal.Eject, Cause: c.Cause, For: d, Evidence: c.Evidence})
 }
 
 // gate returns what speaks against one more ejection.
-func (g *Guard) gate() Gate {
+func (g *Guard) gate() journal.Gate {
 	usable, ejected, left := g.count()
 	switch {
 	case ejected+1 > mostEjected(usable, g.options.MaxEjected):
-		return MaxEjected
+		return journal.MaxEjected
 	case g.tooFew(left - 1):
-		return Panic
+		return journal.Panic
 	}
 	return 0
 }
@@ -107,8 +110,8 @@ func (g *Guard) tooFew(left int) bool {
 func (g *Guard) eject(e *Endpoint, now stats.Instant) time.Duration {
 	d := ejectionTime(g.options.Base, g.options.Max, e.level)
 	e.level = min(e.level+1, 32)
-	e.since, e.held, e.counted = now, [gates]stats.Instant{}, false
-	e.trials.clear()
+	e.since, e.held, e.counted = now, [journal.Gates]stats.Instant{}, false
+	e.trials.Clear()
 	e.until.Store(int64(now.Add(d)))
 	e.phase.Store(uint32(Ejected))
 	g.version.Add(1)
@@ -141,9 +144,9 @@ func (g *Guard) updatePanic(now stats.Instant) {
 	}
 	g.panicking.Store(on)
 	g.version.Add(1)
-	kind := PanicOff
+	kind := journal.PanicOff
 	if on {
-		kind = PanicOn
+		kind = journal.PanicOn
 	}
-	g.journal.push(Action{At: now, Kind: kind})
+	g.journal.Push(journal.Action{At: now, Kind: kind})
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"poise/internal/guard/journal"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -99,7 +100,7 @@ func (f *fleet) failUntilOut(t *testing.T, bad int) time.Duration {
 			}
 		}
 		for _, a := range f.actions() {
-			if a.Kind == Eject {
+			if a.Kind == journal.Eject {
 				return a.For
 			}
 		}
@@ -114,7 +115,7 @@ func (f *fleet) recover(t *testing.T, i int) {
 	e := of(f.endpoints[i])
 	f.now = max(f.now, stats.Instant(e.until.Load()))
 	for range trialsNeeded {
-		if !e.trials.begin(trialsNeeded) {
+		if !e.trials.Begin(trialsNeeded) {
 			t.Fatal("no trial may begin")
 		}
 		f.attempt(i, lb.Success, lb.Trial)
@@ -145,7 +146,7 @@ func TestNoMoreThanHalfAreEjected(t *testing.T) {
 	}
 	held := 0
 	for _, a := range f.actions() {
-		if a.Kind == HoldBack && a.Gate == MaxEjected {
+		if a.Kind == journal.HoldBack && a.Gate == journal.MaxEjected {
 			held++
 		}
 	}
@@ -163,11 +164,11 @@ func TestPanicHoldsEjectionsBackAndIgnoresThem(t *testing.T) {
 	if f.Ejected(f.endpoints[0]) {
 		t.Error("with one of four left, ejections must be ignored")
 	}
-	kinds := map[Kind]int{}
+	kinds := map[journal.Kind]int{}
 	for _, a := range f.actions() {
 		kinds[a.Kind]++
 	}
-	if kinds[PanicOn] != 1 {
+	if kinds[journal.PanicOn] != 1 {
 		t.Errorf("told %v; want panic-on once", kinds)
 	}
 	f.Watch(f.members(), f.now)
@@ -186,7 +187,7 @@ func TestPanicHoldsEjectionsBackAndIgnoresThem(t *testing.T) {
 	}
 	held := 0
 	for _, a := range f.actions() {
-		if a.Kind == HoldBack && a.Gate == Panic {
+		if a.Kind == journal.HoldBack && a.Gate == journal.Panic {
 			held++
 		}
 	}
@@ -242,7 +243,7 @@ func TestOutageThatShowsAtOneFirst(t *testing.T) {
 	}
 	released := 0
 	for _, a := range f.actions() {
-		if a.Kind == Release && a.Gate == EveryoneAlike {
+		if a.Kind == journal.Release && a.Gate == journal.EveryoneAlike {
 			released++
 		}
 	}

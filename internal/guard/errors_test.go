@@ -6,76 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
+	"poise/internal/guard/journal"
+	"poise/internal/guard/outlier"
+	"poise/internal/guard/retry"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
 
-// slowWilson finds the bound by its definition: the share below what was seen
-// that lies z of its own standard deviations away, by halving an interval.
-func slowWilson(p, n, z float64) float64 {
-	low, high := 0.0, p
-	for range 200 {
-		m := (low + high) / 2
-		if p-m > z*math.Sqrt(m*(1-m)/n) {
-			low = m
-		} else {
-			high = m
-		}
-	}
-	return low
-}
-
-func TestWilsonBoundIsWhatItsDefinitionSays(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.Float64Range(1, 1e6).Draw(t, "n")
-		p := rapid.Float64Range(0, 1).Draw(t, "share")
-		z := rapid.Float64Range(0.5, 4).Draw(t, "z")
-		got, want := wilsonLower(tally{n, p * n}, z), slowWilson(p, n, z)
-		if !near(got, want, 1e-6) {
-			t.Fatalf("bound of %g of %g at z %g is %.9f; by definition %.9f", p, n, z, got, want)
-		}
-	})
-}
-
-func TestWilsonBoundOfNothingIsNothing(t *testing.T) {
-	if b := wilsonLower(tally{}, 2); b != 0 {
-		t.Errorf("bound %g; want 0", b)
-	}
-}
-
-func TestWhoIsAccused(t *testing.T) {
-	same := func(n, failed float64) *tallies {
-		return &tallies{{n, failed}, {n, failed}, {n, failed}}
-	}
-	for _, row := range []struct {
-		name        string
-		own, others *tallies
-		found       bool
-		gate        Gate
-	}{
-		{"no failure", same(1000, 0), same(7000, 0), false, 0},
-		{"one failure of a thousand", same(1000, 1), same(7000, 0), false, 0},
-		{"two percent are always tolerated", same(1000, 20), same(7000, 0), false, 0},
-		{"a fifth fails and nobody else", same(100, 20), same(700, 0), true, 0},
-		{"all fail and nobody else", same(10, 10), same(70, 0), true, 0},
-		{"all fail alike", same(100, 100), same(700, 700), true, EveryoneAlike},
-		{"twice the share of the others", same(1000, 200), same(7000, 700), true, EveryoneAlike},
-		{"ten times the share of the others", same(1000, 500), same(7000, 350), true, 0},
-		{"nine of nine is too little", same(9, 9), same(700, 0), true, Volume},
-		{"three of ten is too little for the short look only", same(10, 3), same(700, 0), true, 0},
-		{"two of ten is chance", same(10, 2), same(700, 0), true, Volume},
-		{"the others did nothing", same(100, 100), same(9, 0), true, Volume},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			c, found := accuse(row.own, row.others)
-			if found != row.found || c.gate != row.gate {
-				t.Errorf("accused %v, gate %v; want %v, %v", found, c.gate, row.found, row.gate)
-			}
-		})
-	}
-}
+func near(got, want, off float64) bool { return math.Abs(got-want) <= off*math.Max(1, math.Abs(want)) }
 
 // fleet is a guard with endpoints that answer when a test says so.
 type fleet struct {
@@ -86,7 +24,7 @@ type fleet struct {
 }
 
 func newFleet(n int, o Options) *fleet {
-	f := &fleet{Guard: New(o, NewBudget(0.2)), now: stats.Instant(time.Hour)}
+	f := &fleet{Guard: New(o, retry.NewBudget(0.2)), now: stats.Instant(time.Hour)}
 	for i := range n {
 		e := &lb.Endpoint{Address: fmt.Sprintf("10.0.0.%d:80", i+1), Weight: 1, Live: &lb.Live{}, Stats: &lb.Stats{}}
 		Attach(e)
@@ -132,7 +70,7 @@ func (f *fleet) pass(d time.Duration) {
 	}
 }
 
-func (f *fleet) actions() []Action {
+func (f *fleet) actions() []journal.Action {
 	list, _ := f.Journal().Drain(nil)
 	return list
 }
@@ -177,10 +115,10 @@ func TestFailingEndpointIsOutWithinTensOfRequests(t *testing.T) {
 			}
 			a := f.actions()
 			last := a[len(a)-1]
-			if last.Kind != Eject || last.Cause != Errors || last.Endpoint != "10.0.0.4:80" || last.For != 5*time.Second {
+			if last.Kind != journal.Eject || last.Cause != journal.Errors || last.Endpoint != "10.0.0.4:80" || last.For != 5*time.Second {
 				t.Errorf("did %+v; want the fourth ejected for errors, for 5 s", last)
 			}
-			if v := last.Evidence; v.Attempts < leastAttempts || v.Lower <= v.Bound || v.Share <= v.Lower || v.Rest != 0 {
+			if v := last.Evidence; v.Attempts < outlier.LeastAttempts || v.Lower <= v.Bound || v.Share <= v.Lower || v.Rest != 0 {
 				t.Errorf("evidence %+v does not carry the ejection", v)
 			}
 		})
@@ -214,7 +152,7 @@ func TestAllThatFailAlikeStay(t *testing.T) {
 			t.Errorf("of %d that all fail, %d were ejected", n, f.out())
 		}
 		for _, a := range f.actions() {
-			if a.Kind != HoldBack || a.Gate != EveryoneAlike && a.Gate != Volume {
+			if a.Kind != journal.HoldBack || a.Gate != journal.EveryoneAlike && a.Gate != journal.Volume {
 				t.Errorf("of %d: %+v; want hold-backs only", n, a)
 			}
 		}

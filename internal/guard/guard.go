@@ -23,6 +23,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"poise/internal/guard/admit"
+	"poise/internal/guard/flight"
+	"poise/internal/guard/journal"
+	"poise/internal/guard/outlier"
+	"poise/internal/guard/retry"
+	"poise/internal/guard/room"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -38,8 +44,8 @@ type Options struct {
 	Aggression  float64       // of the ramp: above 1 it begins steeper; 0 means 1, linear
 	Concurrency Mode
 	Limit       int // with Fixed
-	Hedge       Hedge
-	Queue       QueueOptions
+	Hedge       retry.Hedge
+	Queue       admit.QueueOptions
 }
 
 // Defaults returns the recommended options.
@@ -63,9 +69,9 @@ type member struct {
 // Guard protects the requests of one cluster. Its methods may be called from
 // any goroutine.
 type Guard struct {
-	budget  *Budget
-	queue   Queue
-	journal Journal
+	budget  *retry.Budget
+	queue   admit.Queue
+	journal journal.Journal
 
 	// Read by every request, written when something changes.
 	trialAt   atomic.Int64             // Instant from which an ejected endpoint may be tried
@@ -78,7 +84,7 @@ type Guard struct {
 	mu       sync.Mutex
 	options  Options
 	members  []member
-	total    tallies
+	total    outlier.Tallies
 	summedAt stats.Instant
 	compared stats.Instant  // last endpoint with the others
 	answers  stats.Snapshot // of the last windows of all endpoints that take requests
@@ -89,18 +95,18 @@ type Guard struct {
 	report  Report // memory that is used again
 	hanging []hang
 	lonely  []*Endpoint
-	usual   map[string]*Usual // by route
+	usual   map[string]*flight.Usual // by route
 
 	shedding shedding
-	room     room
+	room     room.Room
 	fresh    []slowness
 	logs     []float64
-	order    []tally
+	order    []outlier.Tally
 	queues   []float64
 }
 
 // New returns a guard that shares a budget with whoever spends it.
-func New(o Options, b *Budget) *Guard {
+func New(o Options, b *retry.Budget) *Guard {
 	g := &Guard{budget: b}
 	g.out.Store(&[]member{})
 	g.trialAt.Store(math.MaxInt64)
@@ -115,19 +121,19 @@ func (g *Guard) Configure(o Options) {
 	g.options = o
 	g.queue.Configure(o.Queue)
 	g.learnLimits()
-	if o.Hedge == (Hedge{}) {
+	if o.Hedge == (retry.Hedge{}) {
 		g.hedge.Store(0)
 	}
 }
 
 // Budget returns the budget of retries and hedges.
-func (g *Guard) Budget() *Budget { return g.budget }
+func (g *Guard) Budget() *retry.Budget { return g.budget }
 
 // Queue returns the queue of requests that found every endpoint at its limit.
-func (g *Guard) Queue() *Queue { return &g.queue }
+func (g *Guard) Queue() *admit.Queue { return &g.queue }
 
 // Journal returns what the guard did.
-func (g *Guard) Journal() *Journal { return &g.journal }
+func (g *Guard) Journal() *journal.Journal { return &g.journal }
 
 // Request counts a request in.
 func (g *Guard) Request() { g.budget.Request() }

@@ -2,9 +2,10 @@ package guard
 
 import (
 	"math"
-	"slices"
 	"time"
 
+	"poise/internal/guard/journal"
+	"poise/internal/guard/outlier"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -37,7 +38,7 @@ type latency struct {
 	marked stats.Instant  // of the last judgement that found it so
 	chance float64        // logarithm, of the slow windows by chance; of the last one alone with window
 	window float64
-	why    Evidence
+	why    journal.Evidence
 	peers  time.Duration // 99th percentile of the others, 0 when unknown
 }
 
@@ -111,7 +112,7 @@ type slowness struct {
 	endpoint *Endpoint
 	log      float64 // of the quantile in seconds
 	outlier  bool
-	evidence Evidence
+	evidence journal.Evidence
 }
 
 // compare marks the endpoints whose quantile is an outlier.
@@ -121,10 +122,15 @@ func (g *Guard) compare(q float64, now stats.Instant) {
 		e := m.guard
 		if m.usable && e.latency.fresh && e.phase.Load() != uint32(Ejected) {
 			d := e.latency.recent.Quantile(q)
-			fresh = append(fresh, slowness{endpoint: e, log: math.Log(d.Seconds()), evidence: Evidence{Latency: d, Attempts: float64(e.latency.recent.Count()), Over: latencyEvery}})
+			fresh = append(fresh, slowness{endpoint: e, log: math.Log(d.Seconds()), evidence: journal.Evidence{Latency: d, Attempts: float64(e.latency.recent.Count()), Over: latencyEvery}})
 		}
 	}
-	typical, spread, known := center(fresh, g.logs[:0])
+	logs := g.logs[:0]
+	for i := range fresh {
+		logs = append(logs, fresh[i].log)
+	}
+	g.logs = logs
+	typical, spread, known := outlier.Center(logs)
 	for i := range fresh {
 		s := &fresh[i]
 		s.evidence.Peers = time.Duration(math.Exp(typical) * float64(time.Second))
@@ -135,7 +141,7 @@ func (g *Guard) compare(q float64, now stats.Instant) {
 		if s.outlier {
 			others := g.answers.Sub(&s.endpoint.latency.recent)
 			limit := time.Duration(math.Exp(typical+far(spread)) * float64(time.Second))
-			s.endpoint.latency.mark(s.evidence, chanceOf(&s.endpoint.latency.recent, &others, limit), now)
+			s.endpoint.latency.mark(s.evidence, outlier.ChanceOf(&s.endpoint.latency.recent, &others, limit), now)
 		}
 	}
 	g.fresh = fresh
@@ -148,32 +154,10 @@ func isOutlier(s *slowness, typical, spread float64) bool {
 // far is by how much a logarithm stands out.
 func far(spread float64) float64 { return max(math.Log(latencyTimes), latencySpreads*spread) }
 
-// center returns the median of the logarithms and their spread, as a standard
-// deviation. Of two endpoints the faster one is the typical one: their median
-// would lie between them.
-func center(all []slowness, logs []float64) (typical, spread float64, known bool) {
-	for i := range all {
-		logs = append(logs, all[i].log)
-	}
-	if len(logs) < 2 {
-		return 0, 0, false
-	}
-	slices.Sort(logs)
-	if len(logs) == 2 {
-		return logs[0], 0, true
-	}
-	typical = logs[(len(logs)-1)/2]
-	for i, v := range logs {
-		logs[i] = math.Abs(v - typical)
-	}
-	slices.Sort(logs)
-	return typical, 1.4826 * logs[(len(logs)-1)/2], true
-}
-
 // mark notes that the window that has just ended was too slow, and the
 // logarithm of how likely that is by chance. Of two quantiles the less likely
 // one counts.
-func (l *latency) mark(why Evidence, chance float64, now stats.Instant) {
+func (l *latency) mark(why journal.Evidence, chance float64, now stats.Instant) {
 	if l.marked != now {
 		l.window = 0
 	}
@@ -194,8 +178,8 @@ func (g *Guard) ejectSlow(now stats.Instant) {
 		}
 		e.latency.slow++
 		e.latency.chance += e.latency.window
-		if e.latency.slow >= slowWindows && noChance(e.latency.chance, e.latency.slow, len(g.members)) {
-			g.follow(e, charge{cause: Latency, evidence: e.latency.why}, now)
+		if e.latency.slow >= slowWindows && outlier.NoChance(e.latency.chance, e.latency.slow, len(g.members)) {
+			g.follow(e, outlier.Charge{Cause: journal.Latency, Evidence: e.latency.why}, now)
 		}
 	}
 }

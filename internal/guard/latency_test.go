@@ -1,9 +1,11 @@
 package guard
 
 import (
-	"math"
 	"testing"
 	"time"
+
+	"poise/internal/guard/journal"
+	"poise/internal/guard/retry"
 )
 
 // second lets every endpoint answer n times with its latency, and ends the
@@ -17,7 +19,7 @@ func (f *fleet) second(n int, latencies ...time.Duration) {
 	for range 20 {
 		f.now = f.now.Add(TickEvery)
 		for _, e := range f.endpoints { // so that nobody hangs
-			of(e).answered.Store(stamp(f.now))
+			of(e).open.Heard(f.now)
 		}
 		f.Tick(f.now)
 	}
@@ -56,7 +58,7 @@ func TestWhoIsTooSlow(t *testing.T) {
 				t.Errorf("%d ejected; want %d", f.out(), row.ejected)
 			}
 			for _, a := range f.actions() {
-				if a.Kind == Eject && (a.Cause != Latency || a.Evidence.Latency < 5*a.Evidence.Peers) {
+				if a.Kind == journal.Eject && (a.Cause != journal.Latency || a.Evidence.Latency < 5*a.Evidence.Peers) {
 					t.Errorf("ejected by %+v; want the latency that it was for", a)
 				}
 			}
@@ -78,36 +80,6 @@ func TestOneSlowWindowIsForgiven(t *testing.T) {
 	}
 }
 
-func TestCenterOfLatencies(t *testing.T) {
-	slownesses := func(ms ...float64) (all []slowness) {
-		for _, v := range ms {
-			all = append(all, slowness{log: math.Log(v)})
-		}
-		return all
-	}
-	for _, row := range []struct {
-		name    string
-		ms      []float64
-		typical float64
-		spread  float64
-		known   bool
-	}{
-		{"of nothing", nil, 1, 0, false},
-		{"of one", []float64{5}, 1, 0, false},
-		{"of two it is the faster", []float64{50, 5}, 5, 0, true},
-		{"of equals there is no spread", []float64{5, 5, 5}, 5, 0, true},
-		{"an outlier moves neither", []float64{5, 5, 5, 500}, 5, 0, true},
-		{"of three the middle", []float64{1, 2, 4}, 2, 1.4826 * math.Ln2, true},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			typical, spread, known := center(slownesses(row.ms...), nil)
-			if known != row.known || known && (!near(math.Exp(typical), row.typical, 1e-9) || !near(spread, row.spread, 1e-9)) {
-				t.Errorf("%g, %g, %v; want %g, %g, %v", math.Exp(typical), spread, known, row.typical, row.spread, row.known)
-			}
-		})
-	}
-}
-
 func TestHedgeDelayFollowsTheClusterOnlyWhenAsked(t *testing.T) {
 	o := Defaults()
 	f := newFleet(4, o)
@@ -115,7 +87,7 @@ func TestHedgeDelayFollowsTheClusterOnlyWhenAsked(t *testing.T) {
 	if _, ok := f.HedgeAfter(); ok {
 		t.Error("hedging is off and there is a delay")
 	}
-	o.Hedge = Hedge{Quantile: 0.95}
+	o.Hedge = retry.Hedge{Quantile: 0.95}
 	f.Configure(o)
 	f.second(100, 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond)
 	if d, ok := f.HedgeAfter(); !ok || !near(d.Seconds(), 0.02, 0.001) {

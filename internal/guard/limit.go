@@ -2,9 +2,9 @@ package guard
 
 import (
 	"math"
-	"time"
 
-	"poise/internal/lb"
+	"poise/internal/guard/admit"
+	"poise/internal/guard/journal"
 )
 
 // Mode says what the adaptive limits of a cluster do.
@@ -18,137 +18,6 @@ const (
 	Off                 // nothing is learnt
 )
 
-// gradient learns how many attempts an endpoint takes at a time before they
-// only wait for each other: Gradient2 of Netflix's concurrency-limits. The
-// limit shrinks while latency is above what it is in the long run, and grows
-// by a small queue while it is not.
-//
-// It differs in three places. The queue is the square root of the limit where
-// that is larger, as in Gradient1 and Envoy, so that a large endpoint is found
-// within seconds. While the limit is what holds requests back the long run
-// learns nothing, for then the latency is the limit's own work and learning it
-// would let the limit creep upwards through a long overload; instead, every
-// half minute of it, half the limit is kept for a second and the latency of
-// that is the new long run. And an attempt that timed out or was told 429 takes
-// a tenth away.
-type gradient struct {
-	limit float64
-	long  float64 // seconds
-	seen  int     // windows, up to limitWarmUp
-	bound int     // windows in a row in which the limit held requests back
-	probe int     // windows left of the second with half the limit
-	sum   float64 // of their latencies, the first half left out
-
-	answers uint64        // of the endpoint when the window began
-	latency time.Duration // their sum
-	dropped uint64
-}
-
-const (
-	limitInitial    = 20
-	limitLeast      = 4
-	limitMost       = 4096
-	limitSmoothing  = 0.2
-	limitQueue      = 4
-	limitTolerance  = 1.5 // latency over the long run that is not yet too much
-	limitLong       = 600 // windows that the long run stands for
-	limitWarmUp     = 10  // windows that are averaged at first
-	limitWindow     = 20  // answers that a window must hold
-	limitProbeAfter = 300
-	limitProbe      = 10
-)
-
-// limitSample is one window of an endpoint.
-type limitSample struct {
-	latency  float64 // mean, seconds
-	inflight int     // under way
-	dropped  bool    // attempts timed out or were told to come less often
-}
-
-// observe takes one window and returns the limit.
-func (g *gradient) observe(s limitSample) int {
-	if g.limit == 0 {
-		g.limit = limitInitial
-	}
-	if g.probe > 0 {
-		return g.probed(s.latency)
-	}
-	if float64(s.inflight) >= 0.9*g.limit {
-		g.bound++
-	} else {
-		g.bound = 0
-	}
-	if g.bound >= limitProbeAfter {
-		g.bound, g.probe, g.sum = 0, limitProbe, 0
-		return g.half()
-	}
-	g.learn(s.latency)
-	switch {
-	case s.dropped:
-		g.limit *= 0.9
-	case float64(s.inflight) >= g.limit/2: // a limit that is not used says nothing
-		slope := min(max(limitTolerance*g.long/s.latency, 0.5), 1)
-		next := g.limit*slope + max(limitQueue, math.Sqrt(g.limit))
-		g.limit += limitSmoothing * (next - g.limit)
-	}
-	g.limit = min(max(g.limit, limitLeast), limitMost)
-	return int(g.limit)
-}
-
-func (g *gradient) half() int { return max(int(g.limit/2), limitLeast) }
-
-// probed takes a window of the second with half the limit.
-func (g *gradient) probed(latency float64) int {
-	if g.probe--; g.probe < limitProbe/2 {
-		g.sum += latency
-	}
-	if g.probe > 0 {
-		return g.half()
-	}
-	g.long = g.sum / (limitProbe / 2)
-	return int(g.limit)
-}
-
-// learn updates the long run.
-func (g *gradient) learn(latency float64) {
-	if g.seen < limitWarmUp {
-		g.seen++
-		g.long += (latency - g.long) / float64(g.seen)
-		return
-	}
-	if g.bound > 0 && latency > g.long {
-		return
-	}
-	g.long += 2.0 / (limitLong + 1) * (latency - g.long)
-	if g.long > 2*latency { // it has recovered: the load of before is no measure any more
-		g.long *= 0.95
-	}
-}
-
-// learnLimit ends the limit's window of an endpoint when it holds enough.
-func (e *Endpoint) learnLimit() {
-	s := e.stats.Latency.Snapshot()
-	n := s.Count()
-	if n < e.gradient.answers+limitWindow {
-		return
-	}
-	dropped := e.drops()
-	sample := limitSample{
-		latency:  (s.Sum() - e.gradient.latency).Seconds() / float64(n-e.gradient.answers),
-		inflight: e.live.Inflight(),
-		dropped:  dropped > e.gradient.dropped,
-	}
-	e.gradient.answers, e.gradient.latency, e.gradient.dropped = n, s.Sum(), dropped
-	if sample.latency > 0 {
-		e.proposed = e.gradient.observe(sample)
-	}
-}
-
-// drops are the attempts that say by themselves that there were too many.
-func (e *Endpoint) drops() uint64 {
-	return e.stats.Outcomes[lb.Timeout].Load() + e.stats.Outcomes[lb.Pressure].Load()
-}
-
 // tellLimit notes a limit that has changed by a fifth, at most every so often.
 func (g *Guard) tellLimit(e *Endpoint) {
 	change := e.proposed - e.enforced
@@ -156,9 +25,16 @@ func (g *Guard) tellLimit(e *Endpoint) {
 		return
 	}
 	if e.enforced != 0 {
-		g.journal.push(Action{At: g.ticked, Endpoint: e.address, Kind: Limit, Evidence: Evidence{From: e.enforced, To: e.proposed}})
+		g.journal.Push(journal.Action{At: g.ticked, Endpoint: e.address, Kind: journal.Limit, Evidence: journal.Evidence{From: e.enforced, To: e.proposed}})
 	}
 	e.enforced, e.toldAt = e.proposed, g.ticked
+}
+
+// learnLimit takes what an endpoint's limit has come to since the last time.
+func (e *Endpoint) learnLimit() {
+	if limit, learnt := e.gradient.Learn(e.stats, e.live.Inflight()); learnt {
+		e.proposed = limit
+	}
 }
 
 // learnLimits learns, and puts in force what is to be enforced. The caller
@@ -173,7 +49,7 @@ func (g *Guard) learnLimits() {
 		case Enforce:
 			e.learnLimit()
 			if e.proposed == 0 {
-				e.proposed = limitInitial
+				e.proposed = admit.Initial
 			}
 			e.limit.Store(int32(e.proposed))
 			g.tellLimit(e)

@@ -7,6 +7,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"poise/internal/guard/journal"
+	"poise/internal/guard/outlier"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -89,10 +91,10 @@ func checkPromises(t *rapid.T, f *fleet, members []Member, o *Options) {
 		}
 	}
 	for _, a := range f.actions() {
-		if a.Kind == Eject && (a.For < o.Base || a.For > o.Max) {
+		if a.Kind == journal.Eject && (a.For < o.Base || a.For > o.Max) {
 			t.Fatalf("ejected for %v", a.For)
 		}
-		if v := a.Evidence; a.Kind == Eject && a.Cause == Errors && (v.Lower <= v.Bound || v.Attempts < leastAttempts) {
+		if v := a.Evidence; a.Kind == journal.Eject && a.Cause == journal.Errors && (v.Lower <= v.Bound || v.Attempts < outlier.LeastAttempts) {
 			t.Fatalf("ejected on the evidence %+v", v)
 		}
 	}
@@ -115,7 +117,7 @@ func TestWhoIsWellIsReadmitted(t *testing.T) {
 			}
 			flags := lb.Flags(0)
 			if Phase(of(f.endpoints[i]).phase.Load()) == Ejected {
-				if f.now < stats.Instant(of(f.endpoints[i]).until.Load()) || !of(f.endpoints[i]).trials.begin(trialsNeeded) {
+				if f.now < stats.Instant(of(f.endpoints[i]).until.Load()) || !of(f.endpoints[i]).trials.Begin(trialsNeeded) {
 					continue
 				}
 				flags = lb.Trial

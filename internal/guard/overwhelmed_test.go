@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"poise/internal/guard/journal"
 	"poise/internal/lb"
 )
 
@@ -29,8 +30,8 @@ func TestOneThatFallsBehindIsOutBeforeItsRequestsGiveUp(t *testing.T) {
 		s.run(3 * time.Second)
 		return s, gaveUp
 	}
-	if s, gaveUp := run(true); gaveUp > 0 || s.did(Eject, Latency) == 0 {
-		t.Errorf("%d gave up, ejected %d times for its latency; want none and one", gaveUp, s.did(Eject, Latency))
+	if s, gaveUp := run(true); gaveUp > 0 || s.did(journal.Eject, journal.Latency) == 0 {
+		t.Errorf("%d gave up, ejected %d times for its latency; want none and one", gaveUp, s.did(journal.Eject, journal.Latency))
 		s.dump(t)
 	}
 	if _, gaveUp := run(false); gaveUp < 20 {

@@ -3,6 +3,7 @@ package guard
 import (
 	"time"
 
+	"poise/internal/guard/flight"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -16,11 +17,11 @@ func (g *Guard) Pending(into []lb.Pending, now stats.Instant, least time.Duratio
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, m := range g.members {
-		m.guard.open.each(func(_ *Ticket, word uint64) {
-			if word&markWaiting == 0 || word&markTaken != 0 || len(into) == cap(into) {
+		m.guard.open.Each(func(_ *flight.Ticket, w flight.Word) {
+			if !w.Waits() || w.Taken() || len(into) == cap(into) {
 				return
 			}
-			if age := ageOf(uint32(word>>stampShift), now); age >= least {
+			if age := w.Age(now); age >= least {
 				into = append(into, lb.Pending{Endpoint: m.endpoint.ID, Age: age})
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"poise/internal/balance"
+	"poise/internal/guard/outlier"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -93,7 +94,7 @@ func (g *Guard) refuses(e *lb.Endpoint, now stats.Instant, want Want) refusal {
 		return saturated
 	case want.Retry && g.failingMore(x, now):
 		return rather
-	case !x.pace.take(now):
+	case !x.pace.Take(now):
 		return rather
 	}
 	return accepted
@@ -117,7 +118,6 @@ func (e *Endpoint) full() bool {
 // failingMore reports whether an endpoint fails clearly more often than the
 // cluster: a retry should not meet the next one that is about to be ejected.
 func (g *Guard) failingMore(e *Endpoint, now stats.Instant) bool {
-	own := e.tallies(now)[short]
-	cluster := math.Float64frombits(g.failing.Load())
-	return own.failed >= 1 && own.share() > boundBase+1.5*cluster
+	own := e.ended.Tallies(now)[outlier.Short]
+	return own.FailsMore(math.Float64frombits(g.failing.Load()))
 }

@@ -1,9 +1,12 @@
 package guard
 
 import (
-	"math"
 	"time"
 
+	"poise/internal/guard/journal"
+	"poise/internal/guard/outlier"
+	"poise/internal/guard/readmit"
+	"poise/internal/guard/room"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -26,7 +29,7 @@ func (g *Guard) tryOut(now stats.Instant, want Want) *lb.Endpoint {
 	}
 	for _, m := range *g.out.Load() {
 		e := m.guard
-		if now >= stats.Instant(e.until.Load()) && e.phase.Load() == uint32(Ejected) && e.trials.begin(trialsNeeded) {
+		if now >= stats.Instant(e.until.Load()) && e.phase.Load() == uint32(Ejected) && e.trials.Begin(trialsNeeded) {
 			return m.endpoint
 		}
 	}
@@ -36,20 +39,20 @@ func (g *Guard) tryOut(now stats.Instant, want Want) *lb.Endpoint {
 // closeTrial takes the outcome of a trial. What follows is done here when the
 // lock is free, and with the next tick when it is not.
 func (g *Guard) closeTrial(e *Endpoint, number uint64, n End) {
-	v := won
+	v := readmit.Won
 	limit := time.Duration(e.patient.Load())
 	switch {
 	case n.Outcome == lb.Canceled || n.Outcome == lb.Pressure:
-		v = undecided
+		v = readmit.Undecided
 	case n.Outcome.Failed() || limit > 0 && n.Latency > limit:
-		v = lost
+		v = readmit.Lost
 	}
-	if !e.trials.end(number, v) || v == undecided {
+	if !e.trials.End(number, v) || v == readmit.Undecided {
 		return
 	}
-	evidence := Evidence{Latency: n.Latency, Peers: limit}
-	if v == won {
-		g.journal.push(Action{At: n.Now, Endpoint: e.address, Kind: TrialWon, Cause: Trial, Evidence: evidence})
+	evidence := journal.Evidence{Latency: n.Latency, Peers: limit}
+	if v == readmit.Won {
+		g.journal.Push(journal.Action{At: n.Now, Endpoint: e.address, Kind: journal.TrialWon, Cause: journal.Trial, Evidence: evidence})
 	}
 	if g.mu.TryLock() {
 		defer g.mu.Unlock()
@@ -59,31 +62,31 @@ func (g *Guard) closeTrial(e *Endpoint, number uint64, n End) {
 
 // settle does what the trials of an endpoint call for. The caller holds the
 // lock.
-func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence Evidence) {
+func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence journal.Evidence) {
 	if e.phase.Load() != uint32(Ejected) {
 		return
 	}
-	_, well, state := e.trials.read()
+	_, well, state := e.trials.Read()
 	switch {
-	case state == trialLost:
+	case state == readmit.Failed:
 		d := g.eject(e, now)
 		e.lost++
-		g.journal.push(Action{At: now, Endpoint: e.address, Kind: TrialLost, Cause: Trial, For: d, Evidence: evidence})
-	case state == trialIdle && well >= trialsNeeded:
+		g.journal.Push(journal.Action{At: now, Endpoint: e.address, Kind: journal.TrialLost, Cause: journal.Trial, For: d, Evidence: evidence})
+	case state == readmit.Idle && well >= trialsNeeded:
 		g.readmit(e, now)
 	}
 }
 
 // readmit takes e back. What it did before says nothing any more.
 func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
-	e.clear()
+	e.ended.Clear()
 	e.latency.restart(e.stats)
-	lent := e.loan.open
+	lent := e.loan.Open
 	if lent {
-		g.room.recalls = max(g.room.recalls-1, 0)
+		g.room.Repaid()
 	}
-	e.cause, e.loan = 0, loan{}
-	g.journal.push(Action{At: now, Endpoint: e.address, Kind: Readmit})
+	e.cause, e.loan = 0, room.Loan{}
+	g.journal.Push(journal.Action{At: now, Endpoint: e.address, Kind: journal.Readmit})
 	g.startRamp(e, now)
 	e.ramp.quick = lent
 	g.version.Add(1)
@@ -105,24 +108,11 @@ const rampMost = 3
 func (g *Guard) startRamp(e *Endpoint, now stats.Instant) {
 	e.since, e.ramp = now, ramp{}
 	if g.options.SlowStart <= 0 {
-		e.pace.set(1, 0)
+		e.pace.Set(1, 0)
 		e.phase.Store(uint32(Serving))
 		return
 	}
 	e.phase.Store(uint32(Ramping))
-}
-
-// leastFactor is what a ramp begins with.
-const leastFactor = 0.1
-
-// RampFactor is what an endpoint that has come a part of the way, in [0, 1],
-// takes of its share: Envoy's slow start, max(10 %, part^(1/aggression)). An
-// aggression of 1, which 0 means too, is linear.
-func RampFactor(part, aggression float64) float64 {
-	if aggression > 0 && aggression != 1 {
-		part = math.Pow(part, 1/aggression)
-	}
-	return min(max(part, leastFactor), 1)
 }
 
 // advance moves the ramps on. One that lags behind the others waits until it
@@ -137,14 +127,14 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 		}
 		r, own := &e.ramp, max(min(dt, now.Sub(e.since)), 0) // it may have begun since the last tick
 		r.spent += own
-		if !r.lagging || r.spent > rampMost*g.options.SlowStart || g.room.crowd >= busy || g.factorOf(e) >= largest {
+		if !r.lagging || r.spent > rampMost*g.options.SlowStart || g.room.Crowd() >= room.Busy || g.factorOf(e) >= largest {
 			r.done += g.haste(r) * own.Seconds() / max(g.options.SlowStart.Seconds(), 1e-3)
 		}
 		if r.done >= 1 {
 			over = true
 			e.since = now
 			e.phase.Store(uint32(Serving))
-			g.journal.push(Action{At: now, Endpoint: e.address, Kind: Serve})
+			g.journal.Push(journal.Action{At: now, Endpoint: e.address, Kind: journal.Serve})
 		}
 	}
 	if over || g.ramping() {
@@ -156,7 +146,7 @@ func (g *Guard) advance(dt time.Duration, now stats.Instant) {
 // keeps from an endpoint they have to take. Then slowness is no reason to wait
 // either, for it is what load looks like.
 func (g *Guard) haste(r *ramp) float64 {
-	if r.quick || g.room.crowd >= recallCrowd {
+	if r.quick || g.room.Crowd() >= room.RecallCrowd {
 		return rampHaste
 	}
 	return 1
@@ -184,14 +174,14 @@ func (g *Guard) repace(now stats.Instant) {
 		}
 	}
 	g.sum(now)
-	rate := g.total[middle].n / span(middle, now)
+	rate := g.total[outlier.Middle].N / outlier.Span(outlier.Middle, now)
 	for _, m := range g.members {
 		part := g.factorOf(m.guard)
 		if part >= largest {
-			m.guard.pace.set(part, 0)
+			m.guard.pace.Set(part, 0)
 			continue
 		}
-		m.guard.pace.set(part, rate*float64(m.endpoint.Weight)/max(weight, 1)*part/largest)
+		m.guard.pace.Set(part, rate*float64(m.endpoint.Weight)/max(weight, 1)*part/largest)
 	}
 }
 
@@ -208,5 +198,5 @@ func (g *Guard) factorOf(e *Endpoint) float64 {
 	if e.phase.Load() != uint32(Ramping) {
 		return 1
 	}
-	return RampFactor(e.ramp.done, g.options.Aggression)
+	return readmit.Factor(e.ramp.done, g.options.Aggression)
 }

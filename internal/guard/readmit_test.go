@@ -7,6 +7,7 @@ import (
 
 	"poise/internal/balance"
 	"poise/internal/balance/roundrobin"
+	"poise/internal/guard/journal"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -58,13 +59,13 @@ func TestWhatTrialsComeTo(t *testing.T) {
 		name     string
 		outcomes []lb.Outcome
 		want     Phase
-		kind     Kind // of the last action
+		kind     journal.Kind // of the last action
 	}{
-		{"five that go well take it back", []lb.Outcome{0, 0, 0, 0, 0}, Ramping, Readmit},
-		{"four are not enough", []lb.Outcome{0, 0, 0, 0}, Ejected, TrialWon},
-		{"one failure starts all over", []lb.Outcome{0, 0, 0, 0, lb.Status5xx}, Ejected, TrialLost},
-		{"a client that left says nothing", []lb.Outcome{lb.Canceled, 0, 0, 0, 0, lb.Canceled, 0}, Ramping, Readmit},
-		{"429 says nothing", []lb.Outcome{0, lb.Pressure, 0, 0, 0, 0}, Ramping, Readmit},
+		{"five that go well take it back", []lb.Outcome{0, 0, 0, 0, 0}, Ramping, journal.Readmit},
+		{"four are not enough", []lb.Outcome{0, 0, 0, 0}, Ejected, journal.TrialWon},
+		{"one failure starts all over", []lb.Outcome{0, 0, 0, 0, lb.Status5xx}, Ejected, journal.TrialLost},
+		{"a client that left says nothing", []lb.Outcome{lb.Canceled, 0, 0, 0, 0, lb.Canceled, 0}, Ramping, journal.Readmit},
+		{"429 says nothing", []lb.Outcome{0, lb.Pressure, 0, 0, 0, 0}, Ramping, journal.Readmit},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f, e := ejectedFleet(t)
@@ -128,7 +129,7 @@ func TestTrialThatHangsIsLostBeforeItsTimeout(t *testing.T) {
 	_, _, _ = f.pick(replayable)
 	var hung Ticket
 	f.Open(&hung, f.endpoints[0], Entry{Now: f.now, Flags: lb.Trial, Replayable: true})
-	f.pass(blindPatience + 3*TickEvery) // nothing is known of the others' latency here
+	f.pass(time.Second + 3*TickEvery) // nothing is known of the others' latency here
 	if got := stats.Instant(e.until.Load()).Sub(f.now); got < 9*time.Second {
 		t.Fatalf("ejected for %v more; want about 10 s", got)
 	}
@@ -152,7 +153,7 @@ func TestEndpointThatWasSlowMustAnswerInTime(t *testing.T) {
 		f.Close(&f.ticket, End{Now: f.now, Latency: latency})
 	}
 	a := f.actions()
-	if len(a) != 2 || a[0].Kind != TrialWon || a[1].Kind != TrialLost || a[1].Evidence.Latency != 60*time.Millisecond {
+	if len(a) != 2 || a[0].Kind != journal.TrialWon || a[1].Kind != journal.TrialLost || a[1].Evidence.Latency != 60*time.Millisecond {
 		t.Errorf("did %+v; want the trial of 40 ms won and that of 60 ms lost", a)
 	}
 }
@@ -184,28 +185,6 @@ func TestRetryAvoidsAnEndpointThatFails(t *testing.T) {
 	}
 	if e, _, _ := f.pick(Want{Retry: true}, f.endpoints[0], f.endpoints[1]); e != f.endpoints[2] {
 		t.Error("with nobody else left the retry must go there")
-	}
-}
-
-func TestRampFactorIsEnvoysSlowStart(t *testing.T) {
-	for _, row := range []struct {
-		name             string
-		part, aggression float64
-		want             float64
-	}{
-		{"it begins at a tenth", 0, 1, 0.1},
-		{"and stays there until the line reaches it", 0.05, 1, 0.1},
-		{"half way is half", 0.5, 1, 0.5},
-		{"zero aggression is linear", 0.5, 0, 0.5},
-		{"aggression makes it steeper", 0.25, 2, 0.5},
-		{"the end is all", 1, 1, 1},
-		{"and no more than all", 1.5, 1, 1},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			if got := RampFactor(row.part, row.aggression); !near(got, row.want, 1e-9) {
-				t.Errorf("RampFactor(%g, %g) = %g; want %g", row.part, row.aggression, got, row.want)
-			}
-		})
 	}
 }
 
@@ -259,25 +238,6 @@ func TestRampWaitsForAnEndpointThatIsStillSlow(t *testing.T) {
 	}
 	if got := Factor(f.endpoints[0]); got != 1 {
 		t.Errorf("%.2f after it has become warm; want 1", got)
-	}
-}
-
-func TestPaceLetsThroughAtItsRateAndNoFaster(t *testing.T) {
-	var p pace
-	p.set(0.1, 50)
-	now, got := stats.Instant(time.Hour), 0
-	for range 10_000 { // a thousand a second ask for ten seconds
-		now = now.Add(time.Millisecond)
-		if p.take(now) {
-			got++
-		}
-	}
-	if got < 490 || got > 502 {
-		t.Errorf("%d picks in ten seconds; want 500", got)
-	}
-	p.set(1, 0)
-	if first, second := p.take(now), p.take(now); !first || !second {
-		t.Error("with no rate nothing is held back")
 	}
 }
 

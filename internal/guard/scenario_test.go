@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"poise/internal/guard/admit"
+	"poise/internal/guard/journal"
+	"poise/internal/guard/outlier"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -19,7 +22,7 @@ var simPolicies = []string{"round-robin", "least-request", "p2c"}
 // policiesOf are those that a fault is tried under. An endpoint that hangs is
 // another case under each policy that avoids it.
 func policiesOf(c *faultCase) []string {
-	if c.cause == Stall {
+	if c.cause == journal.Stall {
 		return append(slices.Clone(simPolicies), "peak-ewma", "hot-cold")
 	}
 	return simPolicies
@@ -28,7 +31,7 @@ func policiesOf(c *faultCase) []string {
 type faultCase struct {
 	name   string
 	fault  func(*sim)
-	cause  Cause
+	cause  journal.Cause
 	visits int // most attempts that the first faulty endpoint gets in 30 s
 }
 
@@ -37,12 +40,12 @@ func one(f fault) func(*sim) { return func(s *sim) { s.endpoints[3].fault = f } 
 func twoFail(s *sim) { s.endpoints[3].fault, s.endpoints[6].fault = failsFast(0.2), failsFast(0.2) }
 
 var faultCases = []faultCase{
-	{"G1 one answers 503 in 1 ms for 90 %", one(failsFast(0.9)), Errors, 40},
-	{"G2 one refuses connections", one(refuses), Errors, 40},
-	{"G3 one resets", one(ends(time.Millisecond, lb.Reset)), Errors, 40},
-	{"G4 one cuts answers of which nothing was passed on", one(ends(20*time.Millisecond, lb.Cut)), Errors, 40},
-	{"G5 one hangs", one(hangs), Stall, 200},
-	{"G6 two of eight fail 20 %", twoFail, Errors, 600},
+	{"G1 one answers 503 in 1 ms for 90 %", one(failsFast(0.9)), journal.Errors, 40},
+	{"G2 one refuses connections", one(refuses), journal.Errors, 40},
+	{"G3 one resets", one(ends(time.Millisecond, lb.Reset)), journal.Errors, 40},
+	{"G4 one cuts answers of which nothing was passed on", one(ends(20*time.Millisecond, lb.Cut)), journal.Errors, 40},
+	{"G5 one hangs", one(hangs), journal.Stall, 200},
+	{"G6 two of eight fail 20 %", twoFail, journal.Errors, 600},
 }
 
 const (
@@ -77,11 +80,11 @@ func TestFaultsBehindTheGuard(t *testing.T) {
 				if o.failedShare() > mostFailed || o.slowShare() > mostSlow {
 					t.Error("too many failed or were slow")
 				}
-				if c.cause == Errors && float64(o.p99) > mostTail*float64(calm.p99) {
+				if c.cause == journal.Errors && float64(o.p99) > mostTail*float64(calm.p99) {
 					t.Errorf("p99 is %.2f of calm", float64(o.p99)/float64(calm.p99))
 				}
-				if s.did(Eject, c.cause) == 0 || s.endpoints[3].took > c.visits {
-					t.Errorf("ejected %d times for %v; %d attempts at it, want at most %d", s.did(Eject, c.cause), c.cause, s.endpoints[3].took, c.visits)
+				if s.did(journal.Eject, c.cause) == 0 || s.endpoints[3].took > c.visits {
+					t.Errorf("ejected %d times for %v; %d attempts at it, want at most %d", s.did(journal.Eject, c.cause), c.cause, s.endpoints[3].took, c.visits)
 				}
 				if t.Failed() {
 					s.dump(t)
@@ -148,7 +151,7 @@ func TestEverythingDown(t *testing.T) {
 			if back.failed > 0 || later.failed > 0 {
 				t.Errorf("%d failed after recovery", back.failed+later.failed)
 			}
-			if n := s.did(Eject, 0) - s.did(Release, 0); n > 0 {
+			if n := s.did(journal.Eject, 0) - s.did(journal.Release, 0); n > 0 {
 				t.Errorf("%d ejections were not taken back", n)
 			}
 		})
@@ -186,7 +189,7 @@ func TestOverload(t *testing.T) {
 		t.Run("G8/"+policy, func(t *testing.T) {
 			t.Parallel()
 			o := Defaults()
-			o.Concurrency, o.Queue = Enforce, QueueOptions{Most: 1000, Timeout: time.Second}
+			o.Concurrency, o.Queue = Enforce, admit.QueueOptions{Most: 1000, Timeout: time.Second}
 			calm, over, after, good := overloaded(policy, o)
 			t.Logf("p99 of those admitted %v, calm %v; %.1f %% of capacity within 250 ms; then %+v", over.p99, calm.p99, 100*good, after)
 			if good < 0.95 || over.p99 > 3*calm.p99 {
@@ -238,8 +241,8 @@ func TestNobodyIsEjectedWhenEveryoneIsSlow(t *testing.T) {
 				e.times = 10
 			}
 			s.run(20 * time.Second)
-			if s.did(Eject, 0) > 0 {
-				t.Errorf("G9 %s: %d ejections", policy, s.did(Eject, 0))
+			if s.did(journal.Eject, 0) > 0 {
+				t.Errorf("G9 %s: %d ejections", policy, s.did(journal.Eject, 0))
 				s.dump(t)
 			}
 		}
@@ -255,15 +258,15 @@ func TestOneThatIsTenTimesSlowerIsEjectedAndComesBack(t *testing.T) {
 			s.run(12 * time.Second)
 			s.endpoints[3].times = 10
 			s.run(15 * time.Second)
-			if s.did(Eject, Latency) == 0 {
+			if s.did(journal.Eject, journal.Latency) == 0 {
 				t.Error("not ejected")
 			}
 			s.endpoints[3].times = 1
 			s.run(70 * time.Second)
 			took := s.endpoints[3].took
 			s.run(10 * time.Second)
-			if s.did(Readmit, 0) == 0 || s.endpoints[3].took-took < 1500 {
-				t.Errorf("readmitted %d times, %d attempts in ten seconds; want its share back, 2400", s.did(Readmit, 0), s.endpoints[3].took-took)
+			if s.did(journal.Readmit, 0) == 0 || s.endpoints[3].took-took < 1500 {
+				t.Errorf("readmitted %d times, %d attempts in ten seconds; want its share back, 2400", s.did(journal.Readmit, 0), s.endpoints[3].took-took)
 			}
 		})
 	}
@@ -302,9 +305,9 @@ func recovered(policy string, o Options) (first, last float64) {
 	s := newSim(7, policy, 8, true, o)
 	s.run(12 * time.Second)
 	s.guard.mu.Lock() // by hand, since some policies avoid a failing endpoint before the guard has to
-	s.guard.follow(of(s.endpoints[3].Endpoint), charge{cause: Errors}, s.now)
+	s.guard.follow(of(s.endpoints[3].Endpoint), outlier.Charge{Cause: journal.Errors}, s.now)
 	s.guard.mu.Unlock()
-	for i := 0; s.did(Readmit, 0) == 0; i++ {
+	for i := 0; s.did(journal.Readmit, 0) == 0; i++ {
 		if i == 1000 {
 			panic("not readmitted within 50 s")
 		}
@@ -369,7 +372,7 @@ func TestChanceEjectsNobody(t *testing.T) {
 				e.fault = failsFast(share)
 			}
 			s.run(min(10*time.Minute, time.Duration(100_000/s.rate)*time.Second))
-			if n := s.did(Eject, 0); n > 0 {
+			if n := s.did(journal.Eject, 0); n > 0 {
 				t.Errorf("%g a second, %g %% fail everywhere: %d ejections in %v", rate, 100*share, n, time.Duration(s.now))
 				s.dump(t)
 			}

@@ -12,6 +12,10 @@ import (
 
 	"poise/internal/balance"
 	"poise/internal/balance/catalog"
+	"poise/internal/guard/admit"
+	"poise/internal/guard/flight"
+	"poise/internal/guard/journal"
+	"poise/internal/guard/retry"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -30,14 +34,14 @@ type sim struct {
 	policy    string
 	picker    balance.Picker
 	cursor    balance.Cursor
-	usual     *Usual
+	usual     *flight.Usual
 	endpoints []*simEndpoint
 	rate      float64 // requests a second
 	queueing  bool
 
 	requests  []*request
 	attempts  int
-	actions   []Action
+	actions   []journal.Action
 	mostEject int
 }
 
@@ -86,7 +90,7 @@ type request struct {
 	triedN  int
 	retries int
 	ticket  Ticket
-	waiter  Waiter
+	waiter  admit.Waiter
 	current *try
 }
 
@@ -102,7 +106,7 @@ type try struct {
 
 func newSim(seed uint64, policy string, n int, guarded bool, o Options) *sim {
 	s := &sim{random: rand.New(rand.NewPCG(seed, 1)), dice: stats.NewDice(seed), guarded: guarded, policy: policy, rate: 240 * float64(n), now: 1}
-	s.guard = New(o, NewBudget(0.2))
+	s.guard = New(o, retry.NewBudget(0.2))
 	s.usual = s.guard.Usuals([]string{"all"})[0]
 	for i := range n {
 		e := &lb.Endpoint{Address: fmt.Sprintf("10.0.0.%d:80", i+1), Weight: 1, Hash: uint64(i+1) * 0x9e3779b97f4a7c15, Live: &lb.Live{}, Stats: &lb.Stats{}}
@@ -162,8 +166,8 @@ func (s *sim) arrive() {
 			s.after(0, func() { s.finish(a, 0, lb.Timeout) })
 		}
 	}
-	r.waiter.Wake = func(v Verdict) {
-		if v == Go {
+	r.waiter.Wake = func(v admit.Verdict) {
+		if v == admit.Go {
 			s.after(0, func() { s.dispatch(r) })
 			return
 		}
@@ -352,7 +356,7 @@ func (s *sim) seen(from, to stats.Instant) (o outcome) {
 	return o
 }
 
-func (s *sim) did(k Kind, c Cause) (n int) {
+func (s *sim) did(k journal.Kind, c journal.Cause) (n int) {
 	for _, a := range s.actions {
 		if a.Kind == k && (c == 0 || a.Cause == c) {
 			n++
@@ -364,7 +368,7 @@ func (s *sim) did(k Kind, c Cause) (n int) {
 func (s *sim) dump(t *testing.T) {
 	t.Helper()
 	for _, a := range s.actions[:min(len(s.actions), 40)] {
-		if a.Kind == HoldBack || a.Kind == Serve {
+		if a.Kind == journal.HoldBack || a.Kind == journal.Serve {
 			continue
 		}
 		t.Logf("%8.3fs %-18s %-10s %-8s %-14s %v %+v", float64(a.At)/1e9, a.Endpoint, a.Kind, a.Cause, a.Gate, a.For, a.Evidence)

@@ -3,6 +3,9 @@ package guard
 import (
 	"time"
 
+	"poise/internal/guard/flight"
+	"poise/internal/guard/journal"
+	"poise/internal/guard/outlier"
 	"poise/internal/stats"
 )
 
@@ -12,64 +15,21 @@ import (
 // times the slowest hundredth of the others, and that nothing came back
 // meanwhile, does not happen by chance.
 const (
-	stuckFew, fewTimes   = 3, 8
-	stuckMany, manyTimes = 16, 4
-	leastPatience        = 250 * time.Millisecond // a pause of a garbage collector is shorter
-	blindPatience        = time.Second            // while nothing is known of the others
+	stuckFew  = 3
+	stuckMany = 16
 )
-
-// patience is how long few, and how long many, may wait for an answer, given
-// the 99th percentile of the others.
-func patience(p99 time.Duration) (few, many time.Duration) {
-	if p99 <= 0 {
-		return blindPatience, blindPatience
-	}
-	return max(fewTimes*p99, leastPatience), max(manyTimes*p99, leastPatience)
-}
-
-// waits is what one look at the attempts under way gives.
-type waits struct {
-	few, many int // that wait longer than either patience
-	oldest    time.Duration
-	trial     bool          // one is a trial
-	trialAge  time.Duration // of that
-}
-
-func (e *Endpoint) look(now stats.Instant, few, many time.Duration) (w waits) {
-	e.open.each(func(_ *Ticket, word uint64) {
-		if word&markTrial != 0 {
-			w.trial = true
-		}
-		if word&markWaiting == 0 || word&markTaken != 0 {
-			return
-		}
-		age := ageOf(uint32(word>>stampShift), now)
-		if word&markTrial != 0 {
-			w.trialAge = age
-			return
-		}
-		w.oldest = max(w.oldest, age)
-		if age >= few {
-			w.few++
-		}
-		if age >= many {
-			w.many++
-		}
-	})
-	return w
-}
 
 // stalled reports whether the waits are a stall of an endpoint whose last
 // answer is that old, and since which so many were taken back one by one.
-func (w *waits) stalled(quiet, few, many time.Duration, vain int) (c charge, yes bool) {
-	c = charge{cause: Stall, evidence: Evidence{Oldest: w.oldest}}
+func stalled(w *flight.Waits, quiet, few, many time.Duration, vain int) (c outlier.Charge, yes bool) {
+	c = outlier.Charge{Cause: journal.Stall, Evidence: journal.Evidence{Oldest: w.Oldest}}
 	switch {
-	case w.few >= stuckFew && quiet >= few:
-		c.evidence.Stuck, c.evidence.Limit = w.few, few
-	case w.many >= stuckMany && quiet >= many:
-		c.evidence.Stuck, c.evidence.Limit = w.many, many
-	case w.few+vain >= stuckFew && quiet >= few:
-		c.evidence.Stuck, c.evidence.Limit, c.evidence.Oldest, c.evidence.Vain = w.few+vain, few, quiet, vain
+	case w.Few >= stuckFew && quiet >= few:
+		c.Evidence.Stuck, c.Evidence.Limit = w.Few, few
+	case w.Many >= stuckMany && quiet >= many:
+		c.Evidence.Stuck, c.Evidence.Limit = w.Many, many
+	case w.Few+vain >= stuckFew && quiet >= few:
+		c.Evidence.Stuck, c.Evidence.Limit, c.Evidence.Oldest, c.Evidence.Vain = w.Few+vain, few, quiet, vain
 	default:
 		return c, false
 	}
@@ -80,17 +40,17 @@ func (w *waits) stalled(quiet, few, many time.Duration, vain int) (c charge, yes
 // behind: so many wait, and what it did answer lately took as much longer than
 // the others need as the latency guard finds too slow. That one waits for
 // three seconds of it, which a queue that grows does not leave.
-func (g *Guard) overwhelmed(e *Endpoint, w waits, many time.Duration) (charge, bool) {
+func (g *Guard) overwhelmed(e *Endpoint, w flight.Waits, many time.Duration) (outlier.Charge, bool) {
 	own, others := e.latency.lately(e.stats), g.answersOfOthers(e)
 	if own.Count() < leastAnswers || others.Count() < leastAnswers {
-		return charge{}, false
+		return outlier.Charge{}, false
 	}
 	mine, theirs := own.Quantile(0.5), others.Quantile(0.5)
 	if mine < latencyTimes*theirs || mine-theirs < leastSlow {
-		return charge{}, false
+		return outlier.Charge{}, false
 	}
-	return charge{cause: Latency, evidence: Evidence{
-		Attempts: float64(own.Count()), Latency: mine, Peers: theirs, Stuck: w.many, Oldest: w.oldest, Limit: many,
+	return outlier.Charge{Cause: journal.Latency, Evidence: journal.Evidence{
+		Attempts: float64(own.Count()), Latency: mine, Peers: theirs, Stuck: w.Many, Oldest: w.Oldest, Limit: many,
 	}}, true
 }
 
@@ -105,17 +65,17 @@ func (g *Guard) judgeStalls(now stats.Instant) {
 		if !m.usable || e.phase.Load() == uint32(Ejected) {
 			continue
 		}
-		few, many := patience(e.latency.peers)
-		quiet := ageOf(e.answered.Load(), now)
-		w := e.look(now, few, many)
-		e.forgive(e.answered.Load())
-		c, yes := w.stalled(quiet, few, many, e.vain)
-		if !yes && w.many >= stuckMany && e.phase.Load() == uint32(Serving) {
+		few, many := flight.Patience(e.latency.peers)
+		quiet := e.open.Quiet(now)
+		w := e.open.Look(now, few, many)
+		e.forgive(e.open.LastAnswer())
+		c, yes := stalled(&w, quiet, few, many, e.vain)
+		if !yes && w.Many >= stuckMany && e.phase.Load() == uint32(Serving) {
 			c, yes = g.overwhelmed(e, w, many)
 		}
 		e.hangs = yes
 		if yes {
-			longest = max(longest, w.oldest, c.evidence.Limit)
+			longest = max(longest, w.Oldest, c.Evidence.Limit)
 			g.hanging = append(g.hanging, hang{e, c})
 		}
 	}
@@ -125,7 +85,7 @@ func (g *Guard) judgeStalls(now stats.Instant) {
 	answering := g.answering(longest, now)
 	for _, h := range g.hanging {
 		if len(g.hanging) > answering {
-			h.charge.gate = EveryoneAlike
+			h.charge.Gate = journal.EveryoneAlike
 		}
 		g.follow(h.endpoint, h.charge, now)
 	}
@@ -136,7 +96,7 @@ func (g *Guard) judgeStalls(now stats.Instant) {
 func (g *Guard) answering(within time.Duration, now stats.Instant) (n int) {
 	for _, m := range g.members {
 		e := m.guard
-		if m.usable && !e.hangs && e.phase.Load() != uint32(Ejected) && ageOf(e.answered.Load(), now) < within {
+		if m.usable && !e.hangs && e.phase.Load() != uint32(Ejected) && e.open.Quiet(now) < within {
 			n++
 		}
 	}
@@ -146,7 +106,7 @@ func (g *Guard) answering(within time.Duration, now stats.Instant) (n int) {
 // hang is an endpoint that hangs.
 type hang struct {
 	endpoint *Endpoint
-	charge   charge
+	charge   outlier.Charge
 }
 
 // takeBack takes attempts back that wait at ejected endpoints, or at those
@@ -160,29 +120,28 @@ func (g *Guard) takeBack(now stats.Instant) {
 		if e.phase.Load() != uint32(Ejected) && (m.usable || few) {
 			continue
 		}
-		_, many := patience(e.latency.peers)
+		_, many := flight.Patience(e.latency.peers)
 		before, oldest := len(g.report.TakeBack), time.Duration(0)
-		e.open.each(func(t *Ticket, word uint64) {
-			age := ageOf(uint32(word>>stampShift), now)
-			if age >= many && g.take(t, word, now) {
+		e.open.Each(func(t *flight.Ticket, w flight.Word) {
+			age := w.Age(now)
+			if age >= many && g.take(t, w, now) {
 				oldest = max(oldest, age)
 			}
 		})
 		if n := len(g.report.TakeBack) - before; n > 0 {
-			g.journal.push(Action{At: now, Endpoint: e.address, Kind: TakeBack, Cause: Stall, Evidence: Evidence{Stuck: n, Oldest: oldest, Limit: many}})
+			g.journal.Push(journal.Action{At: now, Endpoint: e.address, Kind: journal.TakeBack, Cause: journal.Stall, Evidence: journal.Evidence{Stuck: n, Oldest: oldest, Limit: many}})
 		}
 	}
 }
 
 // take takes one attempt back, when it may be sent elsewhere and that can be
 // paid.
-func (g *Guard) take(t *Ticket, word uint64, now stats.Instant) bool {
-	const marks = markWaiting | markReplayable
-	if word&marks != marks || word&markTaken != 0 || !g.budget.Spend(now) {
+func (g *Guard) take(t *flight.Ticket, w flight.Word, now stats.Instant) bool {
+	if !w.Movable() || !g.budget.Spend(now) {
 		return false
 	}
-	if !t.word.CompareAndSwap(word, word|markTaken) { // it has just ended
-		g.budget.refund()
+	if !w.Take(t) { // it has just ended
+		g.budget.Refund()
 		return false
 	}
 	g.report.TakeBack = append(g.report.TakeBack, t)

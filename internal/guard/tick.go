@@ -4,6 +4,10 @@ import (
 	"math"
 	"time"
 
+	"poise/internal/guard/flight"
+	"poise/internal/guard/journal"
+	"poise/internal/guard/outlier"
+	"poise/internal/guard/readmit"
 	"poise/internal/stats"
 )
 
@@ -19,8 +23,8 @@ const (
 
 // Report is what a tick asks its caller to do. It is valid until the next one.
 type Report struct {
-	TakeBack []*Ticket // call Take of each, with no lock held
-	Changed  bool      // somebody was ejected or readmitted since the last tick
+	TakeBack []*flight.Ticket // call Take of each, with no lock held
+	Changed  bool             // somebody was ejected or readmitted since the last tick
 }
 
 // Tick does what time calls for.
@@ -34,8 +38,8 @@ func (g *Guard) Tick(now stats.Instant) *Report {
 	}
 	g.ticked = now
 	g.sum(now)
-	g.failing.Store(math.Float64bits(g.total[short].share()))
-	g.budget.Discount(g.total[short].share())
+	g.failing.Store(math.Float64bits(g.total[outlier.Short].Share()))
+	g.budget.Discount(g.total[outlier.Short].Share())
 	if now.Sub(g.limitsAt) >= limitsEvery {
 		g.limitsAt = now
 		g.learnLimits()
@@ -44,7 +48,7 @@ func (g *Guard) Tick(now stats.Instant) *Report {
 		g.latencyAt = now
 		g.judgeLatencies(now)
 		for _, u := range g.usual {
-			u.turn(now)
+			u.Turn(now)
 		}
 	}
 	g.release(now)
@@ -69,26 +73,26 @@ func (g *Guard) settleTrials(now stats.Instant) {
 		if e.phase.Load() != uint32(Ejected) {
 			continue
 		}
-		number, _, state := e.trials.read()
-		evidence := Evidence{}
-		if state == trialBusy {
+		number, _, state := e.trials.Read()
+		evidence := journal.Evidence{}
+		if state == readmit.Busy {
 			evidence = g.watchTrial(e, number, now)
 		}
 		g.settle(e, now, evidence)
 	}
 }
 
-func (g *Guard) watchTrial(e *Endpoint, number uint64, now stats.Instant) Evidence {
-	_, many := patience(e.latency.peers)
-	w := e.look(now, many, many)
+func (g *Guard) watchTrial(e *Endpoint, number uint64, now stats.Instant) journal.Evidence {
+	_, many := flight.Patience(e.latency.peers)
+	w := e.open.Look(now, many, many)
 	switch {
-	case w.trialAge >= many:
-		e.trials.end(number, lost)
-		return Evidence{Stuck: 1, Oldest: w.trialAge, Limit: many}
-	case w.trial || e.watched != number:
+	case w.TrialAge >= many:
+		e.trials.End(number, readmit.Lost)
+		return journal.Evidence{Stuck: 1, Oldest: w.TrialAge, Limit: many}
+	case w.Trial || e.watched != number:
 		e.watched, e.watchedAt = number, now
 	case now.Sub(e.watchedAt) >= abandonedAfter:
-		e.trials.end(number, undecided)
+		e.trials.End(number, readmit.Undecided)
 	}
-	return Evidence{}
+	return journal.Evidence{}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"poise/internal/guard"
+	"poise/internal/guard/admit"
 	"poise/internal/message"
 	"poise/internal/record"
 	"poise/internal/stats"
@@ -55,10 +56,10 @@ func (s *state) queue() (record.Terms, *message.Refusal) {
 			return terms, overloaded // nobody is there to read it
 		case !errors.Is(err, guard.ErrSaturated):
 			return terms, noEndpoint
-		case v == guard.Expired:
+		case v == admit.Expired:
 			s.up.Attempts.Shed[record.ShedTimeout].Add(1)
 			return terms, overloaded
-		case v == guard.Shed:
+		case v == admit.Shed:
 			s.up.Attempts.Shed[record.ShedQueue].Add(1)
 			return terms, overloaded
 		}
@@ -70,22 +71,22 @@ func (s *state) queue() (record.Terms, *message.Refusal) {
 
 // await waits for its turn and picks. What made room may have ended just
 // before the request was in the queue, so it looks once more at first.
-func (s *state) await(now stats.Instant) (record.Terms, guard.Verdict, error) {
+func (s *state) await(now stats.Instant) (record.Terms, admit.Verdict, error) {
 	terms, err := s.pick(now)
 	if !errors.Is(err, guard.ErrSaturated) {
 		s.leaveQueue(now)
-		return terms, guard.Go, err
+		return terms, admit.Go, err
 	}
 	select {
 	case v := <-s.wake:
-		if v != guard.Go {
+		if v != admit.Go {
 			return terms, v, err
 		}
 		terms, err = s.pick(s.proxy.options.Now())
 		return terms, v, err
 	case <-s.gone:
 		s.leaveQueue(s.proxy.options.Now())
-		return terms, guard.Go, err
+		return terms, admit.Go, err
 	}
 }
 
@@ -93,7 +94,7 @@ func (s *state) await(now stats.Instant) (record.Terms, guard.Verdict, error) {
 // room, the next one is told instead.
 func (s *state) leaveQueue(now stats.Instant) {
 	q := s.up.Guard.Queue()
-	if !q.Remove(&s.waiter) && <-s.wake == guard.Go {
+	if !q.Remove(&s.waiter) && <-s.wake == admit.Go {
 		q.Next(now)
 	}
 }

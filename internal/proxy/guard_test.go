@@ -14,6 +14,8 @@ import (
 	"poise/internal/balance/catalog"
 	"poise/internal/cluster"
 	"poise/internal/guard"
+	"poise/internal/guard/admit"
+	"poise/internal/guard/retry"
 	"poise/internal/lb"
 	"poise/internal/message"
 	"poise/internal/record"
@@ -169,7 +171,7 @@ func newStand(o guard.Options, spots ...*spot) *stand {
 		byName[p.name] = p
 		specs = append(specs, cluster.Spec{Address: p.name})
 	}
-	budget := guard.NewBudget(0.5).WithHedges(0.5)
+	budget := retry.NewBudget(0.5).WithHedges(0.5)
 	c := cluster.New(cluster.Options{
 		Name: "web", Policy: "round-robin", Builders: catalog.Builders(), Wall: time.Now,
 		Attach: func(e *lb.Endpoint) (any, func()) { guard.Attach(e); return byName[e.Address], nil },
@@ -263,7 +265,7 @@ func TestAHedgeIsSentAfterItsTimeAndTheLoserEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newStand(guard.Options{Hedge: guard.Hedge{After: 20 * time.Millisecond}}, row.first, row.second)
+				s := newStand(guard.Options{Hedge: retry.Hedge{After: 20 * time.Millisecond}}, row.first, row.second)
 				s.up.Guard.Tick(s.now())
 				time.Sleep(2 * time.Second) // latencies, and with them the hedge, are looked at once a second
 				s.up.Guard.Tick(s.now())
@@ -283,7 +285,7 @@ func TestAHedgeIsSentAfterItsTimeAndTheLoserEnds(t *testing.T) {
 
 func TestAClientThatLeavesEndsBothAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStand(guard.Options{Hedge: guard.Hedge{After: 20 * time.Millisecond}}, &spot{hangs: true}, &spot{hangs: true})
+		s := newStand(guard.Options{Hedge: retry.Hedge{After: 20 * time.Millisecond}}, &spot{hangs: true}, &spot{hangs: true})
 		time.Sleep(2 * time.Second)
 		s.up.Guard.Tick(s.now())
 		a := newAsker()
@@ -356,7 +358,7 @@ func TestTheMakingOfAConnectionIsGivenUp(t *testing.T) {
 func TestARetryAvoidsTheEndpointOfAHedgeThatFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spots := []*spot{{delay: 50 * time.Millisecond, cut: true}, {status: 500}, {}}
-		s := newStand(guard.Options{Hedge: guard.Hedge{After: 20 * time.Millisecond}}, spots...)
+		s := newStand(guard.Options{Hedge: retry.Hedge{After: 20 * time.Millisecond}}, spots...)
 		time.Sleep(2 * time.Second)
 		s.up.Guard.Tick(s.now())
 		for range 9 {
@@ -386,7 +388,7 @@ func TestARequestWaitsForRoomAndNoLongerThanItMay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newStand(guard.Options{Concurrency: guard.Fixed, Limit: 1, Queue: guard.QueueOptions{Most: 5, Timeout: 4 * time.Second}}, &spot{delay: row.delay})
+				s := newStand(guard.Options{Concurrency: guard.Fixed, Limit: 1, Queue: admit.QueueOptions{Most: 5, Timeout: 4 * time.Second}}, &spot{delay: row.delay})
 				var wg sync.WaitGroup
 				wg.Go(func() { s.ask() })
 				synctest.Wait()

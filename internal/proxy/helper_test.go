@@ -18,6 +18,7 @@ import (
 	"poise/internal/balance/catalog"
 	"poise/internal/cluster"
 	"poise/internal/guard"
+	"poise/internal/guard/retry"
 	"poise/internal/lb"
 	"poise/internal/message"
 	"poise/internal/record"
@@ -155,7 +156,7 @@ func oneRoute(t *testing.T, tr *transport.Transport, address string) *Table {
 		t.Fatal(err)
 	}
 	up := &Upstream{
-		Name: "web", Cluster: c, Attempts: &record.Attempts{}, Guard: guard.New(guard.Options{}, guard.NewBudget(0.2)),
+		Name: "web", Cluster: c, Attempts: &record.Attempts{}, Guard: guard.New(guard.Options{}, retry.NewBudget(0.2)),
 		Timeouts: Timeouts{Head: 5 * time.Second, Between: 5 * time.Second},
 	}
 	return &Table{Routes: routes, Targets: [][]*Upstream{{up}}}

@@ -14,6 +14,7 @@ import (
 	"poise/internal/balance/catalog"
 	"poise/internal/cluster"
 	"poise/internal/guard"
+	"poise/internal/guard/retry"
 	"poise/internal/lb"
 	"poise/internal/message"
 	"poise/internal/record"
@@ -112,7 +113,7 @@ func proxyTo(endpoint any, now func() stats.Instant) message.Handler {
 	if err != nil {
 		panic(err)
 	}
-	up := &Upstream{Name: "web", Cluster: c, Attempts: &record.Attempts{}, Guard: guard.New(guard.Options{}, guard.NewBudget(0.2))}
+	up := &Upstream{Name: "web", Cluster: c, Attempts: &record.Attempts{}, Guard: guard.New(guard.Options{}, retry.NewBudget(0.2))}
 	p := New(Options{Now: now, Wall: time.Now, Seed: func() uint64 { return 1 }, Book: &record.Book{}, Log: slog.New(slog.DiscardHandler)})
 	p.Publish(&Table{Routes: routes, Targets: [][]*Upstream{{up}}})
 	return p.Handler("test")

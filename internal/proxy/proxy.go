@@ -12,6 +12,8 @@ import (
 
 	"poise/internal/cluster"
 	"poise/internal/guard"
+	"poise/internal/guard/admit"
+	"poise/internal/guard/flight"
 	"poise/internal/message"
 	"poise/internal/record"
 	"poise/internal/route"
@@ -36,8 +38,8 @@ type Upstream struct {
 	Name     string
 	Cluster  *cluster.Cluster
 	Attempts *record.Attempts
-	Guard    *guard.Guard // never nil
-	Usual    *guard.Usual // what the route's attempts take here; nil when nobody asks
+	Guard    *guard.Guard  // never nil
+	Usual    *flight.Usual // what the route's attempts take here; nil when nobody asks
 	Retry    Retry
 	Timeouts Timeouts
 	Key      *route.Key // what the hash policies hash; nil for none
@@ -81,14 +83,14 @@ type Table struct {
 // Admission says which requests of a route come first, and how many may come.
 type Admission struct {
 	Rate     *Rate // nil for no limit
-	Priority guard.Priority
+	Priority admit.Priority
 }
 
 // Rate limits the requests of a route by a key. Those without the key share
 // one limit.
 type Rate struct {
 	Key   *route.Key
-	Limit *guard.Rate
+	Limit *admit.Rate
 }
 
 // Proxy serves exchanges.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"poise/internal/guard"
+	"poise/internal/guard/retry"
 	"poise/internal/lb"
 	"poise/internal/record"
 	"poise/internal/route"
@@ -71,7 +72,7 @@ func TestARetryIsNoArrival(t *testing.T) {
 // an endpoint that hangs.
 func TestTheLoserOfAHedgeHasWaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all, _ := attemptsOf(t, guard.Options{Hedge: guard.Hedge{After: 20 * time.Millisecond}}, &spot{hangs: true}, &spot{delay: 5 * time.Millisecond})
+		all, _ := attemptsOf(t, guard.Options{Hedge: retry.Hedge{After: 20 * time.Millisecond}}, &spot{hangs: true}, &spot{delay: 5 * time.Millisecond})
 		if len(all) != 2 {
 			t.Fatalf("%d records; want the loser's and the winner's", len(all))
 		}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"poise/internal/guard"
+	"poise/internal/guard/retry"
 	"poise/internal/lb"
 )
 
@@ -44,7 +44,7 @@ func (s *state) again(v verdict) bool {
 	s.up.Attempts.Retries[v.outcome].Add(1)
 	if !v.free {
 		s.retries++
-		s.backoff = guard.Backoff(s.retries, &s.dice)
+		s.backoff = retry.Backoff(s.retries, &s.dice)
 	}
 	s.next = next
 	return true

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"poise/internal/guard"
+	"poise/internal/guard/admit"
 	"poise/internal/lb"
 	"poise/internal/message"
 	"poise/internal/record"
@@ -68,8 +69,8 @@ type state struct {
 	flags   lb.Flags       // of all attempts
 	line    record.Request // here, since whoever logs it is not known
 
-	waiter     guard.Waiter
-	wake       chan guard.Verdict // what the waiter is told
+	waiter     admit.Waiter
+	wake       chan admit.Verdict // what the waiter is told
 	queued     time.Duration      // in the queue
 	retryAfter time.Duration      // that a client which came too often is told
 
@@ -100,8 +101,8 @@ func newState(p *Proxy) *state {
 	s := &state{proxy: p, dice: stats.NewDice(p.options.Seed())}
 	s.upload.done = make(chan struct{}, 1)
 	s.upload.run = s.sendBody
-	s.wake, s.gone = make(chan guard.Verdict, 1), make(chan struct{}, 1)
-	s.waiter.Wake = func(v guard.Verdict) { s.wake <- v }
+	s.wake, s.gone = make(chan admit.Verdict, 1), make(chan struct{}, 1)
+	s.waiter.Wake = func(v admit.Verdict) { s.wake <- v }
 	s.ticket.Take = s.takeBack
 	s.dial, s.undial = context.WithCancel(context.Background())
 	return s

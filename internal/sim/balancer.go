@@ -7,6 +7,7 @@ import (
 	"poise/internal/balance"
 	"poise/internal/balance/catalog"
 	"poise/internal/guard"
+	"poise/internal/guard/retry"
 	"poise/internal/lb"
 	"poise/internal/scenario"
 	"poise/internal/stats"
@@ -18,7 +19,7 @@ type balancer struct {
 	index     int32
 	endpoints []*lb.Endpoint // by number; their ID is one more
 	guard     *guard.Guard   // nil when there is none
-	budget    *guard.Budget
+	budget    *retry.Budget
 	cursor    balance.Cursor
 	dice      stats.Dice
 	policy    string
@@ -77,7 +78,7 @@ type deadline struct {
 var builders = catalog.Builders()
 
 func (r *run) newBalancer(i int) *balancer {
-	b := &balancer{index: int32(i), dice: stats.NewDice(scenario.Mix(r.seed ^ uint64(i+1)<<20)), budget: guard.NewBudget(0.2)}
+	b := &balancer{index: int32(i), dice: stats.NewDice(scenario.Mix(r.seed ^ uint64(i+1)<<20)), budget: retry.NewBudget(0.2)}
 	var members []guard.Member
 	for n := range r.s.Endpoints {
 		e := &lb.Endpoint{

@@ -5,7 +5,7 @@ import (
 
 	"poise/internal/decide"
 	"poise/internal/decide/recording"
-	"poise/internal/guard"
+	"poise/internal/guard/journal"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -40,9 +40,9 @@ func (e *engine) observe(records []lb.Record) {
 }
 
 // note keeps what the guard did, for the journal.
-func (e *engine) note(a *guard.Action) {
+func (e *engine) note(a *journal.Action) {
 	const most = 16
-	if len(e.notes) < most && (a.Kind == guard.Eject || a.Kind == guard.Readmit || a.Kind == guard.PanicOn) {
+	if len(e.notes) < most && (a.Kind == journal.Eject || a.Kind == journal.Readmit || a.Kind == journal.PanicOn) {
 		e.notes = append(e.notes, a.Endpoint+" "+a.Text())
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"poise/internal/balance"
-	"poise/internal/guard"
+	"poise/internal/guard/journal"
 	"poise/internal/lb"
 	"poise/internal/learn"
 	"poise/internal/scenario"
@@ -104,7 +104,7 @@ func (m *mind) run(policy string, share float64, now stats.Instant) {
 }
 
 // guarded hears what the guard did.
-func (m *mind) guarded(actions []guard.Action) {
+func (m *mind) guarded(actions []journal.Action) {
 	e, ok := m.judge.(*engine)
 	if !ok {
 		return

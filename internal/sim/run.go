@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"poise/internal/guard"
+	"poise/internal/guard/journal"
 	"poise/internal/scenario"
 	"poise/internal/stats"
 )
@@ -30,7 +31,7 @@ type run struct {
 
 	requests []*request // to be used again
 	attempts []*attempt
-	told     []guard.Action
+	told     []journal.Action
 }
 
 func newRun(s *scenario.Scenario, jobs []scenario.Job, seed uint64) *run {

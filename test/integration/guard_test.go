@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"poise/internal/guard"
+	"poise/internal/guard/admit"
 	"poise/internal/lb"
 	"poise/internal/proxy"
 	"poise/internal/route"
@@ -269,7 +270,7 @@ func TestTooMuchIsShedWithAWordAndATime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := protected("least-request")
 			r.guard.Concurrency, r.guard.Limit = guard.Fixed, 2
-			r.guard.Queue = guard.QueueOptions{Most: queue, Timeout: 400 * time.Millisecond}
+			r.guard.Queue = admit.QueueOptions{Most: queue, Timeout: 400 * time.Millisecond}
 			s, all := four(t, r)
 			for _, f := range all {
 				f.delay.Store(int64(40 * time.Millisecond)) // 8 at a time: 200 a second
@@ -379,7 +380,7 @@ func TestARateIsAKeysOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.admission = []proxy.Admission{{Rate: &proxy.Rate{Key: key, Limit: guard.NewRate(0.5, 3, 100)}}}
+	r.admission = []proxy.Admission{{Rate: &proxy.Rate{Key: key, Limit: admit.NewRate(0.5, 3, 100)}}}
 	s := r.start(t, fronts[0], []string{startEndpoint(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))})
 	ask := func(user string) *http.Response {
 		q, _ := http.NewRequest(http.MethodGet, s.url, nil)

@@ -24,6 +24,7 @@ import (
 	"poise/internal/balance/catalog"
 	"poise/internal/cluster"
 	"poise/internal/guard"
+	"poise/internal/guard/retry"
 	"poise/internal/lb"
 	"poise/internal/listener"
 	"poise/internal/message"
@@ -144,7 +145,7 @@ func (r *rig) start(t *testing.T, f front, addresses []string) *side {
 	for _, a := range addresses {
 		specs = append(specs, cluster.Spec{Address: a, Weight: 1})
 	}
-	g := guard.New(r.guard, guard.NewBudget(0.2).WithHedges(0.05))
+	g := guard.New(r.guard, retry.NewBudget(0.2).WithHedges(0.05))
 	c := cluster.New(cluster.Options{
 		Name: "default", Policy: r.policy, Builders: catalog.Builders(), Balance: balance.Options{}, Panic: 0.5,
 		Attach: func(e *lb.Endpoint) (any, func()) {

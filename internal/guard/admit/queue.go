@@ -1,4 +1,6 @@
-package guard
+// Package admit says what is let in: how many attempts an endpoint takes at a
+// time, which requests wait when there is no room, and how often a key may come.
+package admit
 
 import (
 	"sync"
@@ -90,6 +92,9 @@ func (q *Queue) Configure(o QueueOptions) {
 
 // Len returns how many wait.
 func (q *Queue) Len() int { return int(q.length.Load()) }
+
+// Shed returns how many were told to come back later.
+func (q *Queue) Shed() uint64 { return q.shed.Load() }
 
 // Push makes w wait, and reports whether it does. A full queue sheds the one
 // that has waited longest among the least important, or refuses w when that is
@@ -259,32 +264,4 @@ func (q *Queue) unlink(w *Waiter) {
 	}
 	w.queued, w.next, w.previous = false, nil, nil
 	q.length.Add(-1)
-}
-
-// shedding is whether requests are being turned away.
-type shedding struct {
-	on          bool
-	last, first uint64        // how many were, as of the last tick, and when it began
-	at          stats.Instant // of the last time that some were
-}
-
-// shedQuiet is how long nobody must be turned away for it to be over.
-const shedQuiet = 2 * time.Second
-
-// tellShedding notes that requests begin to be turned away, and that it is
-// over. The caller holds the lock.
-func (g *Guard) tellShedding(now stats.Instant) {
-	s, n := &g.shedding, g.queue.shed.Load()
-	if n != s.last {
-		if !s.on {
-			s.on, s.first = true, s.last
-			g.journal.push(Action{At: now, Kind: ShedOn})
-		}
-		s.last, s.at = n, now
-		return
-	}
-	if s.on && now.Sub(s.at) >= shedQuiet {
-		s.on = false
-		g.journal.push(Action{At: now, Kind: ShedOff, Evidence: Evidence{Shed: n - s.first}})
-	}
 }

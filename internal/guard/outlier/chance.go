@@ -1,4 +1,4 @@
-package guard
+package outlier
 
 import (
 	"math"
@@ -29,9 +29,9 @@ func above(s *stats.Snapshot, d time.Duration) (n uint64) {
 	return n + s.Over()
 }
 
-// chanceOf is the logarithm of the chance that as many of own, or more, are
+// ChanceOf is the logarithm of the chance that as many of own, or more, are
 // above limit as there are, when each is with the share of the others.
-func chanceOf(own, others *stats.Snapshot, limit time.Duration) float64 {
+func ChanceOf(own, others *stats.Snapshot, limit time.Duration) float64 {
 	share := (float64(above(others, limit)) + 1) / (float64(others.Count()) + 2)
 	return binomialTail(own.Count(), above(own, limit), share)
 }
@@ -60,10 +60,10 @@ func logFactorial(n uint64) float64 {
 	return v
 }
 
-// noChance reports whether a run of windows whose chances multiply to e^log is
+// NoChance reports whether a run of windows whose chances multiply to e^log is
 // no accident. That the product of r chances is below x happens with
 // x·Σ (-ln x)^i/i!, i < r.
-func noChance(log float64, run, endpoints int) bool {
+func NoChance(log float64, run, endpoints int) bool {
 	sum, term := 1.0, 1.0
 	for i := 1; i < run; i++ {
 		term *= -log / float64(i)

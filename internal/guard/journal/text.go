@@ -1,4 +1,4 @@
-package guard
+package journal
 
 import (
 	"fmt"

@@ -1,9 +1,8 @@
-package guard
+package journal
 
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"poise/internal/stats"
 )
@@ -11,7 +10,7 @@ import (
 func TestJournalIsReadOnceInOrder(t *testing.T) {
 	var j Journal
 	for i := range 5 {
-		j.push(Action{At: 1, For: 0, Kind: Kind(i%3 + 1), Endpoint: string(rune('a' + i))})
+		j.Push(Action{At: 1, For: 0, Kind: Kind(i%3 + 1), Endpoint: string(rune('a' + i))})
 	}
 	list, lost := j.Drain(nil)
 	if len(list) != 5 || lost != 0 || list[0].Endpoint != "a" || list[4].Endpoint != "e" {
@@ -25,9 +24,9 @@ func TestJournalIsReadOnceInOrder(t *testing.T) {
 func TestJournalThatIsNotReadKeepsTheLastAndCountsTheLost(t *testing.T) {
 	var j Journal
 	for range journalSize + 44 {
-		j.push(Action{Kind: Eject})
+		j.Push(Action{Kind: Eject})
 	}
-	j.push(Action{Kind: Readmit})
+	j.Push(Action{Kind: Readmit})
 	list, lost := j.Drain(nil)
 	if len(list) != journalSize || lost != 45 || list[journalSize-1].Kind != Readmit {
 		t.Errorf("%d actions, %d lost; want %d and 45", len(list), lost, journalSize)
@@ -45,14 +44,9 @@ func TestEveryWordHasAName(t *testing.T) {
 			t.Errorf("cause %d has no name, or is not among the causes", c)
 		}
 	}
-	for g := MaxEjected; g < gates; g++ {
+	for g := MaxEjected; g < Gates; g++ {
 		if g.String() == "" {
 			t.Errorf("gate %d has no name", g)
-		}
-	}
-	for p := Serving; p <= Ejected; p++ {
-		if p.String() == "" {
-			t.Errorf("phase %d has no name", p)
 		}
 	}
 }
@@ -60,7 +54,7 @@ func TestEveryWordHasAName(t *testing.T) {
 func TestLastActionsAreReadAndStayForTheReader(t *testing.T) {
 	var j Journal
 	for i := range journalSize + 10 {
-		j.push(Action{At: 1 + stats.Instant(i), Kind: Eject})
+		j.Push(Action{At: 1 + stats.Instant(i), Kind: Eject})
 	}
 	for _, row := range []struct {
 		since, most int
@@ -81,56 +75,5 @@ func TestLastActionsAreReadAndStayForTheReader(t *testing.T) {
 	}
 	if list, _ := j.Drain(nil); len(list) != journalSize {
 		t.Errorf("%d are left for the reader", len(list))
-	}
-}
-
-func TestSheddingIsToldWhenItBeginsAndWhenItIsOver(t *testing.T) {
-	f := newFleet(1, Options{})
-	turnAway := func(n int) {
-		for range n {
-			f.queue.Push(&Waiter{}, f.now) // no queue: refused
-		}
-	}
-	f.Tick(f.now)
-	f.actions()
-	for range 3 { // pauses that are short
-		turnAway(5)
-		f.pass(time.Second)
-	}
-	f.pass(2 * shedQuiet)
-	turnAway(1)
-	f.pass(2 * shedQuiet)
-	a := f.actions()
-	if len(a) != 4 || a[0].Kind != ShedOn || a[1].Kind != ShedOff || a[1].Evidence.Shed != 15 || a[2].Kind != ShedOn || a[3].Evidence.Shed != 1 {
-		t.Errorf("did %+v; want fifteen turned away, and one", a)
-	}
-}
-
-func TestAnEnforcedLimitIsToldWhenItChangesByAFifth(t *testing.T) {
-	f := newFleet(1, Options{Concurrency: Enforce})
-	e := of(f.endpoints[0])
-	f.actions()
-	for _, limit := range []int{20, 22, 23, 24, 40, 41, 30} {
-		e.proposed = limit
-		f.pass(2 * tellAgain)
-	}
-	e.proposed = 60
-	f.pass(limitsEvery)
-	e.proposed = 90 // soon after: told later
-	f.pass(limitsEvery)
-	var told []int
-	for _, a := range f.actions() {
-		if a.Kind == Limit {
-			told = append(told, a.Evidence.From, a.Evidence.To)
-		}
-	}
-	want := []int{20, 24, 24, 40, 40, 30, 30, 60}
-	if len(told) != len(want) {
-		t.Fatalf("told %v; want %v", told, want)
-	}
-	for i := range want {
-		if told[i] != want[i] {
-			t.Fatalf("told %v; want %v", told, want)
-		}
 	}
 }

@@ -1,4 +1,7 @@
-package guard
+// Package retry says what the attempts of a request beyond the first may cost,
+// and when they are made: the budget of retries and hedges, the wait before a
+// retry, the wait before a hedge.
+package retry
 
 import (
 	"sync/atomic"
@@ -136,8 +139,8 @@ func (b *Budget) Spend(now stats.Instant) bool {
 	return b.all.take()
 }
 
-// refund puts one back that was taken and not used.
-func (b *Budget) refund() { b.all.left.Add(token) }
+// Refund puts one back that was taken and not used.
+func (b *Budget) Refund() { b.all.left.Add(token) }
 
 // SpendHedge takes one hedge out and reports whether there was one.
 func (b *Budget) SpendHedge(now stats.Instant) bool {

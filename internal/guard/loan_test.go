@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"poise/internal/guard/journal"
+	"poise/internal/guard/room"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -61,9 +63,9 @@ func TestEqualEndpointsStayAtHighLoad(t *testing.T) {
 			s.run(60 * time.Second)
 			bare.run(60 * time.Second)
 			o, mean, without := s.seen(0, s.now), s.meanFrom(0), bare.meanFrom(0)
-			t.Logf("mean %v, %v without the guard; %d ejections, %d held back", mean, without, s.did(Eject, 0), s.did(HoldBack, 0))
-			if o.failed > 0 || s.did(Eject, 0) > 0 || float64(mean) > 1.1*float64(without) {
-				t.Errorf("%d failed, %d ejections, mean %v, %v without the guard", o.failed, s.did(Eject, 0), mean, without)
+			t.Logf("mean %v, %v without the guard; %d ejections, %d held back", mean, without, s.did(journal.Eject, 0), s.did(journal.HoldBack, 0))
+			if o.failed > 0 || s.did(journal.Eject, 0) > 0 || float64(mean) > 1.1*float64(without) {
+				t.Errorf("%d failed, %d ejections, mean %v, %v without the guard", o.failed, s.did(journal.Eject, 0), mean, without)
 				s.dump(t)
 			}
 		})
@@ -92,7 +94,7 @@ func TestBurstLeavesNoCollapse(t *testing.T) {
 			s, bare := burst(true), burst(false)
 			last := s.seen(s.now.Add(-5*time.Second), s.now.Add(-2*time.Second))
 			mean, without := s.meanFrom(0), bare.meanFrom(0)
-			t.Logf("mean %v, %v without the guard; %d ejections, at most %d at a time; in the end %+v", mean, without, s.did(Eject, 0), s.mostEject, last)
+			t.Logf("mean %v, %v without the guard; %d ejections, at most %d at a time; in the end %+v", mean, without, s.did(journal.Eject, 0), s.mostEject, last)
 			if last.failed > 0 || float64(mean) > 1.1*float64(without) {
 				t.Errorf("at the end %d failed; mean %v, %v without the guard", last.failed, mean, without)
 				s.dump(t)
@@ -109,25 +111,25 @@ func TestSickEndpointIsOutAtAnyLoad(t *testing.T) {
 		name   string
 		load   float64
 		sick   func(*simEndpoint)
-		cause  Cause
+		cause  journal.Cause
 		within time.Duration
 	}{
-		{"ten times slower at 60 %", 0.6, func(e *simEndpoint) { e.times = 10 }, Latency, 6 * time.Second},
-		{"ten times slower at 5 %", 0.05, func(e *simEndpoint) { e.times = 10 }, Latency, 12 * time.Second},
-		{"hangs at 90 %", 0.9, func(e *simEndpoint) { e.fault = hangs }, Stall, 2 * time.Second},
-		{"fails fast at 90 %", 0.9, func(e *simEndpoint) { e.fault = failsFast(0.9) }, Errors, 2 * time.Second},
-		{"refuses at 95 %", 0.95, func(e *simEndpoint) { e.fault = refuses }, Errors, 2 * time.Second},
+		{"ten times slower at 60 %", 0.6, func(e *simEndpoint) { e.times = 10 }, journal.Latency, 6 * time.Second},
+		{"ten times slower at 5 %", 0.05, func(e *simEndpoint) { e.times = 10 }, journal.Latency, 12 * time.Second},
+		{"hangs at 90 %", 0.9, func(e *simEndpoint) { e.fault = hangs }, journal.Stall, 2 * time.Second},
+		{"fails fast at 90 %", 0.9, func(e *simEndpoint) { e.fault = failsFast(0.9) }, journal.Errors, 2 * time.Second},
+		{"refuses at 95 %", 0.95, func(e *simEndpoint) { e.fault = refuses }, journal.Errors, 2 * time.Second},
 	} {
 		for _, policy := range []string{"round-robin", "p2c"} {
 			t.Run(row.name+"/"+policy, func(t *testing.T) {
 				t.Parallel()
 				s := loadedSim(3, policy, true, row.load)
 				s.run(15 * time.Second)
-				n := s.did(Eject, 0)
+				n := s.did(journal.Eject, 0)
 				row.sick(s.endpoints[3])
 				s.run(row.within)
-				if s.did(Eject, row.cause) == 0 || of(s.endpoints[3].Endpoint).phase.Load() != uint32(Ejected) {
-					t.Errorf("not out for %v after %v; %d ejections, %d of them before", row.cause, row.within, s.did(Eject, 0), n)
+				if s.did(journal.Eject, row.cause) == 0 || of(s.endpoints[3].Endpoint).phase.Load() != uint32(Ejected) {
+					t.Errorf("not out for %v after %v; %d ejections, %d of them before", row.cause, row.within, s.did(journal.Eject, 0), n)
 					s.dump(t)
 				}
 			})
@@ -174,12 +176,12 @@ func TestWhatKeepsAnEndpointIn(t *testing.T) {
 		name        string
 		others, own time.Duration
 		works       float64 // part of what the others answer
-		gate        Gate
+		gate        journal.Gate
 	}{
 		{"slow, and the others have room", 20 * ms, 300 * ms, 1, 0},
-		{"slow, does its work, and the others wait", 40 * ms, 300 * ms, 1, Loaded},
+		{"slow, does its work, and the others wait", 40 * ms, 300 * ms, 1, journal.Loaded},
 		{"slow, does little, and the others wait a little", 40 * ms, 300 * ms, 0.3, 0},
-		{"slow, does little, and the others are crowded", 100 * ms, 900 * ms, 0.3, NoRoom},
+		{"slow, does little, and the others are crowded", 100 * ms, 900 * ms, 0.3, journal.NoRoom},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFleet(5, Defaults())
@@ -202,9 +204,9 @@ func TestWhatKeepsAnEndpointIn(t *testing.T) {
 				}
 				f.second(0, equal(5, 0)...)
 			}
-			held := map[Gate]bool{}
+			held := map[journal.Gate]bool{}
 			for _, a := range f.actions() {
-				if a.Kind == HoldBack {
+				if a.Kind == journal.HoldBack {
 					held[a.Gate] = true
 					if !strings.Contains(a.Text(), "when idle") {
 						t.Errorf("%q does not say what it rests on", a.Text())
@@ -246,7 +248,7 @@ func TestLoanIsCalledBack(t *testing.T) {
 				return
 			}
 			list := f.actions()
-			if len(list) == 0 || list[0].Kind != Release || list[0].Gate != NoRoom || !strings.Contains(list[0].Text(), "those left need") {
+			if len(list) == 0 || list[0].Kind != journal.Release || list[0].Gate != journal.NoRoom || !strings.Contains(list[0].Text(), "those left need") {
 				t.Errorf("%+v; want the release, and why", list)
 			}
 			f.load(4, 200, with(equal(5, 20*ms), 0, 120*ms)...)
@@ -267,8 +269,8 @@ func TestRampIsQuickWhileTheOthersHaveNoRoom(t *testing.T) {
 		e := of(f.endpoints[0])
 		f.mu.Lock()
 		f.eject(e, f.now)
-		e.loan.open = loan
-		e.loan.mean = time.Hour // not to be called back
+		e.loan.Open = loan
+		e.loan.Mean = time.Hour // not to be called back
 		f.readmit(e, f.now)
 		f.mu.Unlock()
 		for ; e.phase.Load() == uint32(Ramping); seconds++ {
@@ -291,8 +293,8 @@ func TestThoseThatWaitNowCrowd(t *testing.T) {
 		{"nobody", []int{0, 0, 0, 0, 0}, func(c float64) bool { return c == 0 }},
 		{"as many as usual", []int{4, 4, 4, 4, 4}, func(c float64) bool { return c > 0.3 && c < 1.2 }},
 		{"a burst at all", []int{40, 40, 40, 40, 40}, func(c float64) bool { return c > 6 && c < 12 }},
-		{"a long queue at another one alone", []int{4, 400, 4, 4, 4}, func(c float64) bool { return c < busy }},
-		{"a long queue at the one that is judged", []int{400, 4, 4, 4, 4}, func(c float64) bool { return c < busy }},
+		{"a long queue at another one alone", []int{4, 400, 4, 4, 4}, func(c float64) bool { return c < room.Busy }},
+		{"a long queue at the one that is judged", []int{400, 4, 4, 4, 4}, func(c float64) bool { return c < room.Busy }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			f := newFleet(5, Defaults())

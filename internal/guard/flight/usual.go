@@ -1,4 +1,4 @@
-package guard
+package flight
 
 import (
 	"sync/atomic"
@@ -14,7 +14,7 @@ type Usual struct {
 	times stats.Histogram
 	slow  atomic.Int64 // the 99.9th percentile in ns; 0 while too little was seen
 
-	// Under the guard's lock: the window that is over, and where the one that
+	// Under its keeper's lock: the window that is over, and where the one that
 	// is open began.
 	recent, begun stats.Snapshot
 	at            stats.Instant
@@ -34,8 +34,11 @@ const (
 	leastAlone = 500 * time.Millisecond
 )
 
-// turn looks at what was answered lately.
-func (u *Usual) turn(now stats.Instant) {
+// Observe counts an answer that took so long.
+func (u *Usual) Observe(d time.Duration) { u.times.Observe(d) }
+
+// Turn looks at what was answered lately.
+func (u *Usual) Turn(now stats.Instant) {
 	total := u.times.Snapshot()
 	open := total.Sub(&u.begun)
 	n, age := open.Count(), now.Sub(u.at)
@@ -57,25 +60,4 @@ func (u *Usual) patience() (time.Duration, bool) {
 	}
 	slow := time.Duration(u.slow.Load())
 	return max(aloneTimes*slow, leastAlone), slow > 0
-}
-
-// Usuals returns what is usual of each of these routes; those that it does not
-// name are forgotten. It is called with the table that they come from.
-func (g *Guard) Usuals(routes []string) []*Usual {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	kept := make(map[string]*Usual, len(routes))
-	all := make([]*Usual, len(routes))
-	for i, name := range routes {
-		u := kept[name]
-		if u == nil {
-			u = g.usual[name]
-		}
-		if u == nil {
-			u = &Usual{}
-		}
-		kept[name], all[i] = u, u
-	}
-	g.usual = kept
-	return all
 }

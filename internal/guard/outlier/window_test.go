@@ -1,4 +1,4 @@
-package guard
+package outlier
 
 import (
 	"math"
@@ -21,30 +21,30 @@ func TestWindowCountsWhatAListOfAttemptsWould(t *testing.T) {
 			slice  int64
 			failed bool
 		}
-		var w window
+		var w Window
 		var list []attempt
 		now := stats.Instant(rapid.Int64Range(0, int64(48*time.Hour)).Draw(t, "start"))
 		for range rapid.IntRange(0, 60).Draw(t, "attempts") {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Second)).Draw(t, "pause")))
 			failed := rapid.Bool().Draw(t, "failed")
-			w.add(now, failed)
+			w.Add(now, failed)
 			list = append(list, attempt{int64(now) / int64(sliceWidth), failed})
 		}
-		got := w.tallies(now)
-		for h := range horizons {
-			var want tally
+		got := w.Tallies(now)
+		for h := range Horizons {
+			var want Tally
 			for _, a := range list {
 				age := int64(now)/int64(sliceWidth) - a.slice
 				if age >= sliceCount {
 					continue
 				}
 				weight := math.Exp(-float64(age) * sliceWidth.Seconds() / horizonTau[h].Seconds())
-				want.n += weight
+				want.N += weight
 				if a.failed {
-					want.failed += weight
+					want.Failed += weight
 				}
 			}
-			if !near(got[h].n, want.n, 1e-9) || !near(got[h].failed, want.failed, 1e-9) {
+			if !near(got[h].N, want.N, 1e-9) || !near(got[h].Failed, want.Failed, 1e-9) {
 				t.Fatalf("horizon %v: %+v; the list says %+v", horizonTau[h], got[h], want)
 			}
 		}
@@ -52,46 +52,46 @@ func TestWindowCountsWhatAListOfAttemptsWould(t *testing.T) {
 }
 
 func TestWindowForgetsWhatIsOlderThanItself(t *testing.T) {
-	var w window
-	w.add(1, true)
-	if got := w.tallies(stats.Instant(sliceCount) * stats.Instant(sliceWidth)); got[long].n != 0 {
-		t.Errorf("after 16 s %+v are left; want nothing", got[long])
+	var w Window
+	w.Add(1, true)
+	if got := w.Tallies(stats.Instant(sliceCount) * stats.Instant(sliceWidth)); got[Long].N != 0 {
+		t.Errorf("after 16 s %+v are left; want nothing", got[Long])
 	}
-	w.add(1, true)
-	w.clear()
-	if got := w.tallies(1); got[short].n != 0 {
-		t.Errorf("after clear %+v are left; want nothing", got[short])
+	w.Add(1, true)
+	w.Clear()
+	if got := w.Tallies(1); got[Short].N != 0 {
+		t.Errorf("after clear %+v are left; want nothing", got[Short])
 	}
 }
 
 func TestNoAttemptIsLostBetweenGoroutines(t *testing.T) {
 	const workers, each = 8, 5000
-	var w window
+	var w Window
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
 			for i := range each {
-				w.add(stats.Instant(time.Second), i%4 == 0)
+				w.Add(stats.Instant(time.Second), i%4 == 0)
 			}
 		})
 	}
 	all.Wait()
-	if got := w.tallies(stats.Instant(time.Second)); got[long].n != workers*each || got[long].failed != workers*each/4 {
-		t.Errorf("%+v; want %d attempts, a quarter of them failed", got[long], workers*each)
+	if got := w.Tallies(stats.Instant(time.Second)); got[Long].N != workers*each || got[Long].Failed != workers*each/4 {
+		t.Errorf("%+v; want %d attempts, a quarter of them failed", got[Long], workers*each)
 	}
 }
 
 func TestSpanIsTheTimeThatATallyStandsFor(t *testing.T) {
-	var w window
+	var w Window
 	const rate = 1000
 	now := stats.Instant(0)
 	for range 20 * rate {
 		now = now.Add(time.Second / rate)
-		w.add(now, false)
+		w.Add(now, false)
 	}
-	got := w.tallies(now)
-	for h := range horizons {
-		if r := got[h].n / span(h, now); !near(r, rate, 0.01) {
+	got := w.Tallies(now)
+	for h := range Horizons {
+		if r := got[h].N / Span(h, now); !near(r, rate, 0.01) {
 			t.Errorf("horizon %v: %.1f attempts a second; want %d", horizonTau[h], r, rate)
 		}
 	}

@@ -1,4 +1,5 @@
-package guard
+// Package journal names what a guard does and why, and keeps the last of it.
+package journal
 
 import (
 	"sync"
@@ -62,10 +63,12 @@ const (
 	EveryoneAlike                 // the others are no better
 	Loaded                        // it does the work of its peers, and they wait for each other as well
 	NoRoom                        // the others have no room for its share
-	gates
+
+	// Gates is how many there are, and 0.
+	Gates
 )
 
-var gateNames = [gates]string{"", "max-ejected", "panic", "volume", "everyone-alike", "loaded", "no-room"}
+var gateNames = [Gates]string{"", "max-ejected", "panic", "volume", "everyone-alike", "loaded", "no-room"}
 
 // String returns the gate's name in logs and metrics.
 func (g Gate) String() string { return gateNames[g] }
@@ -118,7 +121,8 @@ type Journal struct {
 	read uint64 // number of the next that a reader gets
 }
 
-func (j *Journal) push(a Action) {
+// Push adds an action and numbers it.
+func (j *Journal) Push(a Action) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	a.Number = j.next + 1

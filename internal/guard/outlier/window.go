@@ -1,4 +1,7 @@
-package guard
+// Package outlier holds the statistics by which an endpoint stands out from the
+// others: its share of failures over several horizons, its latency, and whether
+// either could be chance. It is pure but for counting, which takes no lock.
+package outlier
 
 import (
 	"math"
@@ -8,46 +11,53 @@ import (
 	"poise/internal/stats"
 )
 
-// tally is how many attempts ended and how many of them failed. Both are
+// Tally is how many attempts ended and how many of them failed. Both are
 // fractions, since what is older counts less.
-type tally struct{ n, failed float64 }
+type Tally struct{ N, Failed float64 }
 
-func (t tally) share() float64 {
-	if t.n <= 0 {
+// Share is that of the failures, 0 of nothing.
+func (t Tally) Share() float64 {
+	if t.N <= 0 {
 		return 0
 	}
-	return t.failed / t.n
+	return t.Failed / t.N
 }
 
-func (t *tally) add(o tally) { t.n += o.n; t.failed += o.failed }
+// Add sums up.
+func (t *Tally) Add(o Tally) { t.N += o.N; t.Failed += o.Failed }
 
-// horizon is how far a tally looks back. A long one sees a small share of
+// Horizon is how far a tally looks back. A long one sees a small share of
 // failures, a short one sees a large share at once: it is not diluted by the
 // seconds before in which all was well. The shorter it is, the surer it has to
 // be, for it is asked more often.
-type horizon uint8
+type Horizon uint8
 
+// The horizons.
 const (
-	short horizon = iota
-	middle
-	long
-	horizons
+	Short Horizon = iota
+	Middle
+	Long
+	Horizons
 )
 
 var (
-	horizonTau = [horizons]time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 5 * time.Second}
-	horizonZ   = [horizons]float64{3, 2.5, 2}
+	horizonTau = [Horizons]time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 5 * time.Second}
+	horizonZ   = [Horizons]float64{3, 2.5, 2}
 	// horizonFailed are the failures without which nothing is judged: of ten
 	// attempts two fail by chance somewhere, every few minutes.
-	horizonFailed = [horizons]float64{4, 4, 2.5}
+	horizonFailed = [Horizons]float64{4, 4, 2.5}
 )
 
-// tallies are what one look at a window gives, by horizon.
-type tallies [horizons]tally
+// Tau is the time in which an attempt comes to count a third.
+func (h Horizon) Tau() time.Duration { return horizonTau[h] }
 
-func (t *tallies) add(o *tallies) {
+// Tallies are what one look at a window gives, by horizon.
+type Tallies [Horizons]Tally
+
+// Add sums up.
+func (t *Tallies) Add(o *Tallies) {
 	for h := range t {
-		t[h].add(o[h])
+		t[h].Add(o[h])
 	}
 }
 
@@ -57,7 +67,7 @@ const (
 )
 
 // fading is what an attempt in a slice of that age counts.
-var fading = func() (t [horizons][sliceCount]float64) {
+var fading = func() (t [Horizons][sliceCount]float64) {
 	for h := range t {
 		for age := range t[h] {
 			t[h][age] = math.Exp(-float64(age) * sliceWidth.Seconds() / horizonTau[h].Seconds())
@@ -66,14 +76,14 @@ var fading = func() (t [horizons][sliceCount]float64) {
 	return t
 }()
 
-// window counts attempts in slices of time. Its zero value works; counting
+// Window counts attempts in slices of time. Its zero value works; counting
 // takes no lock and nothing has to turn it: a slice that is too old is
 // overwritten by the first attempt of the next one.
 //
 // A slice is one word: the number of its lap round the ring (16 bits), the
 // failures (24) and the attempts (24). More than 16 million attempts in half a
 // second at one endpoint would overflow it.
-type window struct{ slices [sliceCount]atomic.Uint64 }
+type Window struct{ slices [sliceCount]atomic.Uint64 }
 
 const (
 	lapShift    = 48
@@ -86,8 +96,8 @@ func place(now stats.Instant) (slot int, lap uint64) {
 	return int(number % sliceCount), number / sliceCount & 0xffff
 }
 
-// add counts an attempt.
-func (w *window) add(now stats.Instant, failed bool) {
+// Add counts an attempt.
+func (w *Window) Add(now stats.Instant, failed bool) {
 	slot, lap := place(now)
 	one := uint64(1)
 	if failed {
@@ -102,7 +112,7 @@ func (w *window) add(now stats.Instant, failed bool) {
 }
 
 // tallies sums the slices up.
-func (w *window) tallies(now stats.Instant) (t tallies) {
+func (w *Window) Tallies(now stats.Instant) (t Tallies) {
 	newest, lap := place(now)
 	for age := range sliceCount {
 		slot, of := newest-age, lap
@@ -116,23 +126,23 @@ func (w *window) tallies(now stats.Instant) (t tallies) {
 		}
 		n, failed := float64(word&countMask), float64(word>>failedShift&countMask)
 		for h := range t {
-			t[h].n += fading[h][age] * n
-			t[h].failed += fading[h][age] * failed
+			t[h].N += fading[h][age] * n
+			t[h].Failed += fading[h][age] * failed
 		}
 	}
 	return t
 }
 
-// clear forgets everything. An attempt that is counted at the same moment may
+// Clear forgets everything. An attempt that is counted at the same moment may
 // survive.
-func (w *window) clear() {
+func (w *Window) Clear() {
 	for i := range w.slices {
 		w.slices[i].Store(0)
 	}
 }
 
-// span is how many seconds of attempts a horizon's tally stands for.
-func span(h horizon, now stats.Instant) float64 {
+// Span is how many seconds of attempts a horizon's tally stands for.
+func Span(h Horizon, now stats.Instant) float64 {
 	seconds := (time.Duration(now) % sliceWidth).Seconds() // of the slice that is being filled
 	for age := 1; age < sliceCount; age++ {
 		seconds += fading[h][age] * sliceWidth.Seconds()
