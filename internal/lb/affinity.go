@@ -115,7 +115,9 @@ func (a *Affinity) Clone() *Affinity {
 	if t := a.homes.Load(); t != nil {
 		n := &homes{}
 		for i := range t {
-			n[i].Store(t[i].Load())
+			if w := t[i].Load(); w != 0 { // a store costs ten times what a look does
+				n[i].Store(w)
+			}
 		}
 		c.homes.Store(n)
 	}

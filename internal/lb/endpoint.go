@@ -48,9 +48,10 @@ type Live struct {
 	_        [64]byte // apart from the identity above, which is read by every pick
 	inflight atomic.Int32
 	chosen   atomic.Uint32 // millisecond of the last pick
-	_        [56]byte      // apart from the estimates: every attempt writes inflight twice
+	_        [56]byte      // apart from what is mostly read: every attempt writes inflight twice
+	learnt   learnt        // with the share of failures, which follows it, one line: all that expected-delay reads
 	Estimates
-	learnt learnt
+	served atomic.Uint32
 }
 
 // Inflight returns the number of attempts under way.

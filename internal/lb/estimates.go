@@ -15,9 +15,9 @@ import (
 // Each estimate is one word, a float32 and the millisecond it was last
 // touched, so that it is read whole and changed without a lock.
 type Estimates struct {
+	failing atomic.Uint64 // read by every pick, written while there are failures
+	_       [40]byte      // what every answer writes stays off the line of failing and of what was learnt
 	peak    atomic.Uint64
-	failing atomic.Uint64
-	latest  atomic.Uint64 // what the bin that was touched last came to
 	byLoad  [loadBins]atomic.Uint64
 }
 
@@ -37,6 +37,7 @@ const (
 
 	loadGain    = 0.2  // weight of a new latency in its bin
 	failingGain = 0.05 // weight of a new outcome in the share of failures
+	noFailing   = 1e-6 // share of failures that is none
 	loadBins    = 20
 
 	// leastLatency stands for an answer within one tick of the clock: a latency
@@ -63,13 +64,20 @@ func (e *Estimates) Observe(o Observation) {
 // observePeak is Finagle's PeakEwma: a latency above the estimate replaces it,
 // one below it is averaged in with the weight of the time that has passed.
 func (e *Estimates) observePeak(now stats.Instant, sample float64) {
-	update(&e.peak, now, func(old float64, age time.Duration, known bool) float64 {
-		w := decay(age, peakTau)
-		if !known || sample > old*w {
-			return sample
+	for {
+		w := e.peak.Load()
+		next := sample
+		if old, age, known := unpack(w, now); known {
+			if d := decay(age, peakTau); sample <= old*d {
+				next = old*d + sample*(1-d)
+			}
 		}
-		return old*w + sample*(1-w)
-	})
+		// Within a tick of the clock a latency below the peak changes nothing, and
+		// to write nothing costs nothing.
+		if v := pack(next, now); v == w || e.peak.CompareAndSwap(w, v) {
+			return
+		}
+	}
 }
 
 // Peak returns the peak EWMA in seconds: decayed to now, and as it was when an
@@ -81,12 +89,18 @@ func (e *Estimates) Peak(now stats.Instant) (decayed, last float64) {
 
 func (e *Estimates) observeFailing(now stats.Instant, bad bool) {
 	sample := 0.0
-	if bad {
+	switch {
+	case bad:
 		sample = 1
+	case e.failing.Load()>>32 == 0: // nearly always: no share stays none
+		return
 	}
 	update(&e.failing, now, func(old float64, age time.Duration, _ bool) float64 {
 		old *= silence(age, failingAfter, failingTau)
-		return old + failingGain*(sample-old)
+		if old += failingGain * (sample - old); old < noFailing {
+			return 0
+		}
+		return old
 	})
 }
 
@@ -102,35 +116,42 @@ func (e *Estimates) Failing(now stats.Instant) float64 {
 }
 
 func (e *Estimates) observeLoad(now stats.Instant, sample float64, inflight int) {
-	w := update(&e.byLoad[bin(inflight)], now, func(old float64, age time.Duration, known bool) float64 {
-		if !known || age >= silentAfter { // one answer must not make fresh what nobody believed any more
-			return sample
+	for b := &e.byLoad[bin(inflight)]; ; {
+		w := b.Load()
+		next := sample
+		if old, age, known := unpack(w, now); known && age < silentAfter { // one answer must not make fresh what nobody believed any more
+			next = old + loadGain*(sample-old)
 		}
-		return old + loadGain*(sample-old)
-	})
-	e.latest.Store(w)
+		if b.CompareAndSwap(w, pack(next, now)) {
+			return
+		}
+	}
 }
 
 // LatencyAt returns the latency in seconds of requests that met about so many
 // others at the endpoint (Prequal's RIF-conditioned latency): that of the
 // nearest number for which it is fresh, else the freshest there is, decayed.
-func (e *Estimates) LatencyAt(now stats.Instant, inflight int) (float64, bool) {
-	latest, age, known := read(&e.latest, now)
-	if !known || age >= silentAfter {
-		return latest * silence(age, silentAfter, silentTau), known
+func (e *Estimates) LatencyAt(now stats.Instant, inflight int) (latency float64, known bool) {
+	if e.peak.Load() == 0 { // no answer yet
+		return 0, false
 	}
+	var youngest time.Duration
 	middle := bin(inflight)
 	for d := range loadBins {
 		for _, i := range [...]int{middle - d, middle + d} {
 			if i < 0 || i >= loadBins {
 				continue
 			}
-			if v, age, ok := read(&e.byLoad[i], now); ok && age < silentAfter {
+			v, age, ok := read(&e.byLoad[i], now)
+			if ok && age < silentAfter {
 				return v, true
+			}
+			if ok && (!known || age < youngest) {
+				latency, youngest, known = v, age, true
 			}
 		}
 	}
-	return latest, true
+	return latency * silence(youngest, silentAfter, silentTau), known
 }
 
 // bin is exact up to 7 in flight and then has two bins an octave.
@@ -185,16 +206,19 @@ func unpack(word uint64, now stats.Instant) (value float64, age time.Duration, k
 	return float64(math.Float32frombits(uint32(word >> 32))), time.Duration(ms) * time.Millisecond, true
 }
 
-// update replaces an estimate by what next makes of it and returns the new
-// word.
-func update(word *atomic.Uint64, now stats.Instant, next func(old float64, age time.Duration, known bool) float64) uint64 {
+// update replaces an estimate by what next makes of it.
+func update(word *atomic.Uint64, now stats.Instant, next func(old float64, age time.Duration, known bool) float64) {
 	for {
 		w := word.Load()
-		v := uint64(math.Float32bits(float32(next(unpack(w, now)))))<<32 | uint64(stamp(now))
-		if word.CompareAndSwap(w, v) {
-			return v
+		if word.CompareAndSwap(w, pack(next(unpack(w, now)), now)) {
+			return
 		}
 	}
+}
+
+// pack is the word of an estimate.
+func pack(value float64, now stats.Instant) uint64 {
+	return uint64(math.Float32bits(float32(value)))<<32 | uint64(stamp(now))
 }
 
 // stamp is the millisecond of an instant, never 0: a word of 0 means that

@@ -22,10 +22,7 @@ type Learnt struct {
 // learnt holds a Learnt in two words, so that it is read and written without a
 // lock. A reader may see the first word of one and the second of the next:
 // speed and capacity, which belong together, share the first.
-type learnt struct {
-	work, health atomic.Uint64
-	served       atomic.Uint32
-}
+type learnt struct{ work, health atomic.Uint64 }
 
 // Learnt returns what was learnt last.
 func (l *Live) Learnt() Learnt {
@@ -61,16 +58,24 @@ func (l *Live) SetLearnt(v Learnt) {
 	if v.Shown {
 		work |= shownBit
 	}
-	l.learnt.work.Store(work)
-	l.learnt.health.Store(uint64(math.Float32bits(float32(v.Failing)))<<32 | rest)
+	replace(&l.learnt.work, work)
+	replace(&l.learnt.health, uint64(math.Float32bits(float32(v.Failing)))<<32|rest)
+}
+
+// replace leaves a word alone that says the same already: what many cores read
+// stays in their caches.
+func replace(word *atomic.Uint64, v uint64) {
+	if word.Load() != v {
+		word.Store(v)
+	}
 }
 
 // Served returns how many requests the endpoint has served, as far as they
 // were learnt from. It wraps.
-func (l *Live) Served() uint32 { return l.learnt.served.Load() }
+func (l *Live) Served() uint32 { return l.served.Load() }
 
 // SetServed replaces that number.
-func (l *Live) SetServed(n uint32) { l.learnt.served.Store(n) }
+func (l *Live) SetServed(n uint32) { l.served.Store(n) }
 
 // Chosen returns the millisecond that a policy last chose the endpoint in, as
 // far as the policies note it; 0 for never.
@@ -96,13 +101,12 @@ func (l *Live) Clone() *Live {
 	c := &Live{}
 	c.peak.Store(l.peak.Load())
 	c.failing.Store(l.failing.Load())
-	c.latest.Store(l.latest.Load())
 	for i := range l.byLoad {
 		c.byLoad[i].Store(l.byLoad[i].Load())
 	}
 	c.learnt.work.Store(l.learnt.work.Load())
 	c.learnt.health.Store(l.learnt.health.Load())
-	c.learnt.served.Store(l.learnt.served.Load())
+	c.served.Store(l.served.Load())
 	c.chosen.Store(l.chosen.Load())
 	return c
 }

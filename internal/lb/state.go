@@ -13,7 +13,6 @@ import (
 type LiveState struct {
 	Inflight      int32
 	Peak, Failing uint64
-	Latest        uint64
 	ByLoad        [loadBins]uint64
 	Work, Health  uint64
 	Served        uint32
@@ -23,12 +22,12 @@ type LiveState struct {
 // State returns l as it is now.
 func (l *Live) State() (s LiveState) {
 	s.Inflight = l.inflight.Load()
-	s.Peak, s.Failing, s.Latest = l.peak.Load(), l.failing.Load(), l.latest.Load()
+	s.Peak, s.Failing = l.peak.Load(), l.failing.Load()
 	for i := range l.byLoad {
 		s.ByLoad[i] = l.byLoad[i].Load()
 	}
 	s.Work, s.Health = l.learnt.work.Load(), l.learnt.health.Load()
-	s.Served, s.Chosen = l.learnt.served.Load(), l.chosen.Load()
+	s.Served, s.Chosen = l.served.Load(), l.chosen.Load()
 	return s
 }
 
@@ -37,13 +36,12 @@ func (l *Live) SetState(s LiveState) {
 	l.inflight.Store(s.Inflight)
 	l.peak.Store(s.Peak)
 	l.failing.Store(s.Failing)
-	l.latest.Store(s.Latest)
 	for i := range l.byLoad {
 		l.byLoad[i].Store(s.ByLoad[i])
 	}
 	l.learnt.work.Store(s.Work)
 	l.learnt.health.Store(s.Health)
-	l.learnt.served.Store(s.Served)
+	l.served.Store(s.Served)
 	l.chosen.Store(s.Chosen)
 }
 
@@ -58,7 +56,6 @@ func (e *Estimates) Floor(now stats.Instant, least time.Duration) {
 			return max(old*decay(age, peakTau), seconds)
 		})
 	}
-	raise(&e.latest, now, seconds)
 	for i := range e.byLoad {
 		raise(&e.byLoad[i], now, seconds)
 	}

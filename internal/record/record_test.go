@@ -48,3 +48,21 @@ func TestBookKeepsOneEntryAKey(t *testing.T) {
 		t.Error("204 counts as 2xx and a status that does not exist as 5xx")
 	}
 }
+
+// BenchmarkBook is what finding the counters of a request costs: looked up
+// once a table, and for every request.
+func BenchmarkBook(b *testing.B) {
+	var book Book
+	key := TrafficKey{Listener: "0.0.0.0:8080", Route: "catalogue", Cluster: "web"}
+	r := &Request{Status: 200, Cluster: "web", Duration: time.Millisecond}
+	b.Run("once", func(b *testing.B) {
+		for t := book.Traffic(key); b.Loop(); {
+			t.Count(r)
+		}
+	})
+	b.Run("every time", func(b *testing.B) {
+		for b.Loop() {
+			book.Traffic(key).Count(r)
+		}
+	})
+}
