@@ -12,6 +12,10 @@ import (
 // endpoints and for 1000.
 const MostScanned = 16
 
+// mostMarked is how many endpoints have a bit each that says that they were
+// drawn; of more every draw is compared with those before it.
+const mostMarked = 1024
+
 // Candidates are the endpoints that one pick compares. It lives on the stack.
 type Candidates struct {
 	Of [MostScanned]*lb.Endpoint
@@ -29,9 +33,21 @@ func (c *Candidates) Draw(info *PickInfo, eligible []*lb.Endpoint, sample int) {
 	}
 	// Rejection: few of many, so that a second draw of the same is rare. The
 	// bound only matters when nearly all were tried already.
+	var drawn [mostMarked / 64]uint64
 	for tries := 0; c.N < sample && tries < 8*MostScanned; tries++ {
-		e := eligible[info.Dice.IntN(len(eligible))]
-		if !c.has(e) && !info.Excluded(e) {
+		i := info.Dice.IntN(len(eligible))
+		e := eligible[i]
+		switch {
+		case len(eligible) > mostMarked:
+			if c.has(e) {
+				continue
+			}
+		case drawn[i/64]>>(i%64)&1 != 0:
+			continue
+		default:
+			drawn[i/64] |= 1 << (i % 64)
+		}
+		if len(info.Exclude) == 0 || !info.Excluded(e) {
 			c.Of[c.N] = e
 			c.N++
 		}

@@ -51,7 +51,7 @@ type picker struct {
 	endpoints []*lb.Endpoint
 	affinity  *lb.Affinity
 	byID      map[uint32]*lb.Endpoint
-	weight    float64 // the mean
+	weight    float64 // the mean; 0 when all have the same
 	failure   float64 // seconds
 }
 
@@ -61,9 +61,14 @@ type picker struct {
 // than the truth fills no queue for long.
 func New(s balance.Set, o balance.Options) balance.Picker {
 	p := &picker{endpoints: s.Eligible, affinity: s.Affinity, failure: o.WithDefaults().FailureCost.Seconds(), byID: map[uint32]*lb.Endpoint{}}
-	for _, e := range s.Eligible {
+	alike := true
+	for i, e := range s.Eligible {
 		p.weight += float64(e.Weight) / float64(len(s.Eligible))
 		p.byID[e.ID] = e
+		alike = alike && e.Weight == s.Eligible[max(i-1, 0)].Weight
+	}
+	if alike {
+		p.weight = 0
 	}
 	return p
 }
@@ -143,11 +148,12 @@ func (p *picker) delay(e *lb.Endpoint, r *request) (delay float64, known bool) {
 	if known = alone > 0; !known {
 		alone, slots = r.service, capacity
 	}
-	under := float64(e.Live.Inflight() + 1)
-	load := under / float64(e.Weight) * p.weight / slots
-	waiting := load
-	if shown {
-		waiting = under / slots
+	waiting := float64(e.Live.Inflight()+1) / slots
+	load := waiting
+	if p.weight > 0 {
+		if load *= p.weight / float64(e.Weight); !shown {
+			waiting = load
+		}
 	}
 	delay = r.miss + spreadWeight*load
 	if e == r.home {
