@@ -58,9 +58,14 @@ type effect struct {
 	near    int     // longest reuse distance of a hit; 0 for none
 	mean    float64 // over the recent requests
 	meanLog float64
+
+	hitInv, meanInv float64 // exp(-hitLog) and exp(-meanLog)
 }
 
-var noEffect = effect{hit: 1, mean: 1}
+var noEffect = effect{hit: 1, mean: 1, hitInv: 1, meanInv: 1}
+
+// invert sets what follows from the logs.
+func (e *effect) invert() { e.hitInv, e.meanInv = math.Exp(-e.hitLog), math.Exp(-e.meanLog) }
 
 // factor is the time of a request by its bin.
 func (e *effect) factor(bin int) float64 {
@@ -75,6 +80,14 @@ func (e *effect) log(bin int) float64 {
 		return e.hitLog
 	}
 	return 0
+}
+
+// inv is one over the exponential of log.
+func (e *effect) inv(bin int) float64 {
+	if bin < len(reuseEdges) && reuseEdges[bin] <= e.near {
+		return e.hitInv
+	}
+	return 1
 }
 
 // visit notes that e served key, and returns the bin of how long ago it did
@@ -171,6 +184,7 @@ func (k *keys) setMean() {
 	if n > 0 {
 		k.effect.mean, k.effect.meanLog = sum/n, log/n
 	}
+	k.effect.invert()
 }
 
 func (k *keys) publish() {
@@ -219,7 +233,7 @@ func (l *Learner) settle(e *endpoint, key uint64) {
 	if near := l.keys.effect.near; near > 0 {
 		h := to.Home(key)
 		if !h.At(e.to.ID) && h.Known() {
-			if at := l.byID[h.ID()]; at != nil && at.left == 0 && h.Distance(at.served) <= near {
+			if at := l.find(h.ID()); at != nil && at.left == 0 && h.Distance(at.served) <= near {
 				return
 			}
 		}

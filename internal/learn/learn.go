@@ -16,6 +16,7 @@ package learn
 
 import (
 	"math"
+	"math/bits"
 	"time"
 
 	"poise/internal/lb"
@@ -47,6 +48,7 @@ type Options struct {
 type Learner struct {
 	members []*endpoint // in the order of Members
 	byID    map[uint32]*endpoint
+	table   []*endpoint          // byID in short: at the number modulo its length, a power of two
 	gone    map[string]*endpoint // by address, those that have left
 
 	now             stats.Instant // of the last tick
@@ -112,7 +114,28 @@ func (l *Learner) Members(all []*lb.Endpoint) {
 	for len(l.gone) > mostGone {
 		l.drop(l.oldestGone())
 	}
+	l.index()
 	l.due = true
+}
+
+// index makes the table. Numbers are given in turn, so members hardly ever
+// share a place in it; of those that do one is found by the map.
+func (l *Learner) index() {
+	l.table = make([]*endpoint, 1<<bits.Len(uint(2*len(l.members))))
+	for _, m := range l.members {
+		l.table[m.to.ID&uint32(len(l.table)-1)] = m
+	}
+}
+
+// find returns what is known of the endpoint with this number, nil for
+// nothing.
+func (l *Learner) find(id uint32) *endpoint {
+	if len(l.table) > 0 {
+		if e := l.table[id&uint32(len(l.table)-1)]; e != nil && e.to.ID == id {
+			return e
+		}
+	}
+	return l.byID[id]
 }
 
 // returning is the state of an address that comes, or comes back under another
@@ -150,19 +173,20 @@ func (l *Learner) oldestGone() (address string) {
 // Observe learns from a finished attempt. Attempts come in the order of their
 // end, more or less. Those of endpoints that were never members are ignored.
 func (l *Learner) Observe(r *lb.Record) {
-	e := l.byID[r.Endpoint]
+	e := l.find(r.Endpoint)
 	if e == nil || r.Flags&lb.Trial != 0 {
 		return
 	}
 	now := r.End()
-	latency := min(max(r.Latency.Seconds(), leastLatency), mostLatency)
+	latency := min(max(float64(r.Latency)/1e9, leastLatency), mostLatency)
 	switch {
 	case r.Outcome == lb.Canceled:
 		// Its answer would have taken at least so long. That says something only
 		// when it is unusual, and then it must be heard: the slow answers of an
 		// endpoint whose clients leave, or whose hedges win, would all be missing.
 		if r.Latency > 0 && r.Flags&lb.Streaming == 0 && e.unusual(latency, int(r.Inflight)) {
-			l.observeSpeed(e, now, latency, e.work.logLoad(int(r.Inflight)))
+			bin := loadBin(int(r.Inflight))
+			l.observeSpeed(e, now, latency*e.work.invLoad(bin), math.Log(latency)-e.work.logLoad(bin))
 		}
 	case r.Outcome.Failed() || r.Outcome == lb.Pressure:
 		e.faults.observe(now, true)
@@ -179,23 +203,24 @@ func (l *Learner) observeSuccess(e *endpoint, r *lb.Record, latency float64) {
 	if e.work.capacity < 0 {
 		e.work.capacity = l.fleet
 	}
-	load := e.work.logLoad(int(r.Inflight))
-	keyed := l.keys.effect.meanLog
+	bin := loadBin(int(r.Inflight))
+	alone := latency * e.work.invLoad(bin)
+	keyed, even := l.keys.effect.meanLog, l.keys.effect.meanInv
 	if r.Flags&lb.Keyed != 0 {
-		bin := l.keys.visit(e, r.Key)
-		l.keys.observe(bin, latency*math.Exp(-load), e)
-		keyed = l.keys.effect.log(bin)
+		reuse := l.keys.visit(e, r.Key)
+		l.keys.observe(reuse, alone, e)
+		keyed, even = l.keys.effect.log(reuse), l.keys.effect.inv(reuse)
 		l.settle(e, r.Key)
 	}
 	e.to.Live.SetServed(e.served)
-	l.observeSpeed(e, r.End(), latency, load+keyed)
-	e.work.observe(int(r.Inflight), latency*math.Exp(-keyed))
+	l.observeSpeed(e, r.End(), alone*even, math.Log(latency)-(e.work.logLoad(bin)+keyed))
+	e.work.observe(bin, latency*even)
 }
 
-// observeSpeed learns from a latency that is exp(factor) times what it would
-// be alone at the endpoint.
-func (l *Learner) observeSpeed(e *endpoint, now stats.Instant, latency, factor float64) {
-	if e.speed.observe(now, latency*math.Exp(-factor), math.Log(latency)-factor) {
+// observeSpeed learns from an answer: its latency if it had been alone at the
+// endpoint, and the log of that.
+func (l *Learner) observeSpeed(e *endpoint, now stats.Instant, alone, log float64) {
+	if e.speed.observe(now, alone, log) {
 		e.work.clear() // the old speed says nothing about the new one; the capacity is kept
 		l.due = true
 	}
@@ -204,7 +229,7 @@ func (l *Learner) observeSpeed(e *endpoint, now stats.Instant, latency, factor f
 // unusual reports whether a latency is longer than nearly all of the
 // endpoint's at that load.
 func (e *endpoint) unusual(latency float64, inflight int) bool {
-	return e.speed.known() && math.Log(latency)-e.work.logLoad(inflight) > e.speed.p99()
+	return e.speed.known() && math.Log(latency)-e.work.logLoad(loadBin(inflight)) > e.speed.p99()
 }
 
 // Waiting names the attempts that are still under way, in place of those that
@@ -216,7 +241,7 @@ func (l *Learner) Waiting(all []lb.Pending) {
 		m.waits = m.waits[:0]
 	}
 	for _, p := range all {
-		e := l.byID[p.Endpoint]
+		e := l.find(p.Endpoint)
 		age := min(max(p.Age.Seconds(), leastLatency), mostLatency)
 		if e == nil || e.left != 0 || len(e.waits) == mostWaits || !e.unusual(age, e.to.Live.Inflight()) {
 			continue
@@ -306,13 +331,20 @@ func (l *Learner) Clone(onto []*lb.Endpoint, a *lb.Affinity) *Learner {
 		c.byID[e.ID] = m
 		c.members = append(c.members, m)
 	}
+	c.index()
 	return &c
 }
 
-// decay is how much is left after an age, for a time constant.
+// decay is how much is left after an age, for a time constant. Between two
+// records of a busy endpoint next to nothing decays: the series is then exact
+// to 2e-10, and an exponential would be most of what a record costs.
 func decay(age, tau time.Duration) float64 {
 	if age <= 0 {
 		return 1
 	}
-	return math.Exp(-age.Seconds() / tau.Seconds())
+	x := float64(age) / float64(tau)
+	if x < 1.0/128 {
+		return 1 - x*(1-x*(1.0/2-x*(1.0/6)))
+	}
+	return math.Exp(-x)
 }

@@ -124,9 +124,9 @@ func (g *groups) humble() {
 func (e *endpoint) measure() measured {
 	s := e.speed
 	if len(e.waits) > 0 {
-		load := e.work.logLoad(e.to.Live.Inflight())
+		bin := loadBin(e.to.Live.Inflight())
 		for _, age := range e.waits {
-			s.observe(s.last, age*math.Exp(-load), math.Log(age)-load)
+			s.observe(s.last, age*e.work.invLoad(bin), math.Log(age)-e.work.logLoad(bin))
 		}
 		s.mean = max(s.mean, e.speed.mean)
 	}

@@ -57,23 +57,24 @@ func (s *speed) observe(now stats.Instant, latency, log float64) (changed bool) 
 	s.last = now
 	s.spread(latency, log)
 
-	gain := max(slowGain, 1/s.n)
+	mean := 1 / s.n // the gain of the average of all that counts
+	gain := max(slowGain, mean)
 	s.slow += gain * (log - s.slow)
 	s.slowVar = s.slowVar*(1-gain)*(1-gain) + gain*gain
 	s.mean += gain * (latency - s.mean)
 
-	gain = max(fastGain, 1/s.n)
+	gain = max(fastGain, mean)
 	s.fast += gain * (log - s.fast)
 	s.fastVar = s.fastVar*(1-gain)*(1-gain) + gain*gain
 
 	s.quick += quickGain * (log - s.quick)
-	deviation := s.deviation()
-	changed = s.n > 5 && math.Abs(s.fast-s.slow) > changeSigma*deviation*math.Sqrt(s.fastVar)+changeLeast
+	apart := math.Abs(s.fast - s.slow)
+	changed = s.n > 5 && apart > changeLeast && apart > changeSigma*s.deviation()*math.Sqrt(s.fastVar)+changeLeast
 	if changed {
 		s.scale(s.fast - s.slow)
 		s.slow, s.slowVar, s.n = s.fast, s.fastVar, 1/s.fastVar
 	}
-	s.better = s.quick-s.slow < -betterSigma*deviation
+	s.better = s.quick < s.slow && s.quick-s.slow < -betterSigma*s.deviation()
 	return changed
 }
 

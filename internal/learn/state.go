@@ -165,6 +165,7 @@ func (l *Learner) walk(c *codec) {
 			l.byID[e.to.ID] = e
 		}
 	}
+	l.index()
 }
 
 // known are the members and, by their number, those that have left.
@@ -216,6 +217,7 @@ func (k *keys) walk(c *codec) {
 	e := &k.effect
 	c.floats(&e.hit, &e.hitLog, &e.mean, &e.meanLog)
 	number(c, &e.near)
+	e.invert()
 	for i := range k.n {
 		c.floats(&k.n[i], &k.y[i], &k.yy[i])
 	}

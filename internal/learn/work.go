@@ -62,16 +62,16 @@ const (
 	evidence = 20
 )
 
-// logLoad is the log of how much longer a request takes that meets so many.
-func (w *work) logLoad(inflight int) float64 {
-	return logLoad[max(w.capacity, 0)][loadBin(inflight)]
-}
+// logLoad is the log of how much longer a request takes that meets as many as
+// a bin stands for, and invLoad one over it.
+func (w *work) logLoad(bin int) float64 { return logLoad[max(w.capacity, 0)][bin] }
 
-func (w *work) observe(inflight int, latency float64) {
-	i := loadBin(inflight)
-	w.n[i]++
-	w.y[i] += latency
-	w.yy[i] += latency * latency
+func (w *work) invLoad(bin int) float64 { return invLoad[max(w.capacity, 0)][bin] }
+
+func (w *work) observe(bin int, latency float64) {
+	w.n[bin]++
+	w.y[bin] += latency
+	w.yy[bin] += latency * latency
 }
 
 func (w *work) clear() {
