@@ -134,8 +134,10 @@ func (j *Judge) failing(v *View) finding {
 	f.holds = f.measured > 0.05 && attempts >= 20
 	f.text = percent(f.measured) + " of all attempts fail"
 	for _, e := range v.Endpoints {
-		c := j.state.Tally.Endpoints[e.ID]
-		n, bad := float64(c.Attempts), float64(c.Failures)
+		var n, bad float64
+		if c := j.state.Tally.Endpoints[e.ID]; c != nil {
+			n, bad = float64(c.Attempts), float64(c.Failures)
+		}
 		rest := (failures - bad) / max(attempts-n, 1)
 		if n >= 10 && wilson(bad, n) > 0.03+3*rest {
 			f.holds, f.endpoint, f.of, f.limit = true, e.Address, bad/n, 0.03+3*rest

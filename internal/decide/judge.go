@@ -183,11 +183,39 @@ func (j *Judge) ended(from, to stats.Instant, most int) ([]lb.Record, stats.Inst
 		}
 	}
 	if len(out) > most {
-		slices.SortStableFunc(out, func(a, b lb.Record) int { return cmp.Compare(b.Sent, a.Sent) })
-		out = out[:most]
-		from = max(from, out[most-1].Sent)
+		var first stats.Instant
+		out, first = newest(out, most)
+		from = max(from, first)
 	}
 	return out, from
+}
+
+// newest keeps the most records that were sent last, in the order they came
+// in, and returns when the first of them was sent.
+func newest(all []lb.Record, most int) (kept []lb.Record, first stats.Instant) {
+	sent := make([]stats.Instant, len(all))
+	for i := range all {
+		sent[i] = all[i].Sent
+	}
+	first = stats.Select(sent, len(all)-most)
+	room := most // for those that were sent at that very moment
+	for i := range all {
+		if all[i].Sent > first {
+			room--
+		}
+	}
+	kept = all[:0]
+	for i := range all {
+		switch at := all[i].Sent; {
+		case at > first:
+		case at < first || room == 0:
+			continue
+		default:
+			room--
+		}
+		kept = append(kept, all[i])
+	}
+	return kept, first
 }
 
 // look takes in a view: the time, who is the incumbent, and whether somebody

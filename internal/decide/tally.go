@@ -11,8 +11,8 @@ import (
 // replayed may be shorter, and what the guard put right within a second must
 // not be missed.
 type tally struct {
-	Arrivals  map[int64]int    `json:"arrivals"` // by the tenth of a second in which they were sent
-	Endpoints map[uint32]count `json:"endpoints"`
+	Arrivals  map[int64]int     `json:"arrivals"` // by the tenth of a second in which they were sent
+	Endpoints map[uint32]*count `json:"endpoints"`
 }
 
 type count struct {
@@ -27,22 +27,55 @@ const (
 
 func (t *tally) add(records []lb.Record) {
 	if t.Arrivals == nil {
-		t.Arrivals, t.Endpoints = map[int64]int{}, map[uint32]count{}
+		t.Arrivals, t.Endpoints = map[int64]int{}, map[uint32]*count{}
 	}
+	var recent recentSlots
 	for i := range records {
 		r := &records[i]
-		if slot := int64(r.Sent / tenth); r.Arrival() && (len(t.Arrivals) < mostSlots || t.Arrivals[slot] > 0) {
-			t.Arrivals[slot]++
+		if r.Arrival() {
+			recent.add(t, int64(r.Sent/tenth))
 		}
-		c, known := t.Endpoints[r.Endpoint]
-		if !known && len(t.Endpoints) >= mostRecords {
-			continue
+		c := t.Endpoints[r.Endpoint]
+		if c == nil {
+			if len(t.Endpoints) >= mostRecords {
+				continue
+			}
+			c = &count{}
+			t.Endpoints[r.Endpoint] = c
 		}
 		c.Attempts++
 		if r.Outcome.Failed() {
 			c.Failures++
 		}
-		t.Endpoints[r.Endpoint] = c
+	}
+	recent.flush(t)
+}
+
+// recentSlots counts arrivals of a few tenths of a second before they go into
+// the map: nearly all that end at a time began within a few of them.
+type recentSlots [8]struct {
+	slot int64
+	n    int
+}
+
+func (r *recentSlots) add(t *tally, slot int64) {
+	s := &r[uint64(slot)%uint64(len(r))]
+	if s.slot != slot {
+		t.arrived(s.slot, s.n)
+		s.slot, s.n = slot, 0
+	}
+	s.n++
+}
+
+func (r *recentSlots) flush(t *tally) {
+	for i := range r {
+		t.arrived(r[i].slot, r[i].n)
+	}
+}
+
+func (t *tally) arrived(slot int64, n int) {
+	if n > 0 && (len(t.Arrivals) < mostSlots || t.Arrivals[slot] > 0) {
+		t.Arrivals[slot] += n
 	}
 }
 

@@ -44,6 +44,7 @@ type reuse struct {
 // sample is one time of service with the bin it belongs to.
 type sample struct {
 	value   float64
+	log     float64
 	station int32
 	bin     int8
 }
@@ -143,7 +144,8 @@ func (m *Model) distances(w []attempt) []sample {
 		last[p] = s.served
 		m.scratch.bins[i] = int8(bin(distance))
 		if a.place >= 0 && (distance >= 0 || 2*s.served > s.attempts) {
-			samples = append(samples, sample{s.raw[a.place], a.station, int8(bin(distance))})
+			v := s.raw[a.place]
+			samples = append(samples, sample{v, math.Log(v), a.station, int8(bin(distance))})
 		}
 	}
 	return samples
@@ -161,14 +163,14 @@ func (m *Model) speeds(samples []sample) {
 		clearAll(count)
 		for i := range samples {
 			s := &samples[i]
-			effect[s.bin].add(math.Log(s.value) - speed[s.station])
+			effect[s.bin].add(s.log - speed[s.station])
 		}
 		for b := range effect {
 			level[b] = effect[b].mean()
 		}
 		for i := range samples {
 			s := &samples[i]
-			count[s.station].add(math.Log(s.value) - level[s.bin])
+			count[s.station].add(s.log - level[s.bin])
 		}
 		for i := range speed {
 			speed[i] = count[i].mean()

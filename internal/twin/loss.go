@@ -3,6 +3,8 @@ package twin
 import (
 	"slices"
 	"time"
+
+	"poise/internal/stats"
 )
 
 // tailWeight and tailShare make the loss: the mean, and a tenth of the mean of
@@ -62,9 +64,8 @@ func (p *Prediction) answers(answers []time.Duration) {
 	for _, a := range answers {
 		sum += a
 	}
-	slices.Sort(answers)
 	p.Mean = sum / time.Duration(len(answers))
-	p.P50, p.P99 = answers[len(answers)/2], answers[len(answers)*99/100]
+	p.P50, p.P99 = stats.Select(answers, len(answers)/2), stats.Select(answers, len(answers)*99/100)
 }
 
 // Loss returns the loss of requests in order of their arrival, in seconds,
@@ -83,18 +84,23 @@ func Loss(losses []float64) (total float64, blocks [Blocks]float64) {
 // tail is the place of the 99th percentile among n.
 func tail(n int) int { return min(int(float64(n)*(1-tailShare)), n-1) }
 
-// worst returns the 99th percentile of sorted answers and of failures that all
-// cost the same.
+// worst returns the 99th percentile of answers and of failures that all cost
+// the same, in seconds.
 func worst(answers []time.Duration, failures int, cost time.Duration) float64 {
 	at := tail(len(answers) + failures)
-	below, _ := slices.BinarySearch(answers, cost)
+	below := 0
+	for _, a := range answers {
+		if a < cost {
+			below++
+		}
+	}
 	switch {
 	case at < below:
-		return answers[at].Seconds()
+		return stats.Select(answers, at).Seconds()
 	case at < below+failures:
 		return cost.Seconds()
 	}
-	return answers[at-failures].Seconds()
+	return stats.Select(answers, at-failures).Seconds()
 }
 
 func inBlocks(losses []float64, q float64) (total float64, blocks [Blocks]float64) {

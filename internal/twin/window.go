@@ -1,11 +1,12 @@
 package twin
 
 import (
-	"cmp"
+	"math"
 	"slices"
 	"time"
 
 	"poise/internal/lb"
+	"poise/internal/stats"
 )
 
 // attempt is a record with what the fit adds to it.
@@ -48,29 +49,60 @@ func (m *Model) window() []attempt {
 		last = m.in.Now.Add(-min(m.elder, m.in.Now.Sub(m.in.From)/5))
 	}
 	w := make([]attempt, 0, len(records))
-	for i := range records {
+	for _, i := range bySent(records) {
 		r := &records[i]
-		if r.Took < 0 || r.Latency < 0 || r.Sent <= 0 {
-			continue // a clock that jumped
-		}
-		a := attempt{Record: r, station: -1, place: int32(i), aged: i >= aged}
+		a := attempt{Record: r, station: -1, place: -1, aged: int(i) >= aged}
 		if s, ok := at[r.Endpoint]; ok {
 			a.station = s
 		}
 		a.arrival = (r.Arrival() || m.in.Options.Ablate.RetriesCount) && r.Sent >= m.in.From && (r.Sent <= last || a.aged)
 		w = append(w, a)
 	}
-	slices.SortFunc(w, func(a, b attempt) int { // a stable sort takes three times as long
-		if c := cmp.Compare(a.Sent, b.Sent); c != 0 {
-			return c
-		}
-		return int(a.place - b.place)
-	})
-	for i := range w {
-		w[i].place = -1
-	}
 	m.cut(&w)
 	return w
+}
+
+// bySent returns the places of the records in the order they were sent, of
+// those sent at once as they stand, and without those of a clock that jumped.
+// It sorts by one digit after the other, the lowest first: a window is of
+// seconds, which are few digits.
+func bySent(records []lb.Record) []int32 {
+	type item struct {
+		at    uint64
+		place int32
+	}
+	all := make([]item, 0, 2*len(records))
+	first, last := stats.Instant(math.MaxInt64), stats.Instant(0)
+	for i := range records {
+		if r := &records[i]; r.Took >= 0 && r.Latency >= 0 && r.Sent > 0 {
+			all = append(all, item{uint64(r.Sent), int32(i)})
+			first, last = min(first, r.Sent), max(last, r.Sent)
+		}
+	}
+	n := len(all)
+	from, to := all, all[n:2*n]
+	const digit = 11 // bits
+	for shift := 0; n > 0 && uint64(last-first)>>shift != 0; shift += digit {
+		var starts [1 << digit]int32
+		for i := range from {
+			starts[(from[i].at-uint64(first))>>shift&(1<<digit-1)]++
+		}
+		sum := int32(0)
+		for d, c := range starts {
+			starts[d], sum = sum, sum+c
+		}
+		for i := range from {
+			d := (from[i].at - uint64(first)) >> shift & (1<<digit - 1)
+			to[starts[d]] = from[i]
+			starts[d]++
+		}
+		from, to = to, from
+	}
+	places := make([]int32, n)
+	for i := range from {
+		places[i] = from[i].place
+	}
+	return places
 }
 
 // longest is how far before the others a record may have been sent: one that
@@ -128,8 +160,7 @@ func elder(records []lb.Record) time.Duration {
 	if len(all) == 0 {
 		return time.Second
 	}
-	slices.Sort(all)
-	return all[len(all)*99/100]
+	return stats.Select(all, len(all)*99/100)
 }
 
 // tells reports whether the attempt says how long its endpoint works on a
