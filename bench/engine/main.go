@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"runtime/pprof"
 	"syscall"
 	"time"
 
@@ -42,8 +43,15 @@ func main() {
 	rate := flag.Float64("rate", 10_000, "attempts a second, of all clusters together")
 	span := flag.Duration("for", time.Minute, "how long")
 	idle := flag.Bool("idle", false, "without the engine")
+	profile := flag.String("profile", "", "file for a CPU profile of the whole process")
 	flag.Parse()
+	stop, err := profiled(*profile)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "engine:", err)
+		os.Exit(1)
+	}
 	f, err := run(*clusters, *endpoints, *rate, *span, *idle)
+	stop()
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(f)
 	}
@@ -51,6 +59,22 @@ func main() {
 		fmt.Fprintln(os.Stderr, "engine:", err)
 		os.Exit(1)
 	}
+}
+
+// profiled begins a CPU profile into a file, "" for none.
+func profiled(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }, nil
 }
 
 // made is a cluster of which the attempts are made up.

@@ -3,10 +3,13 @@ package engine
 import "time"
 
 const (
-	// budgetShare is how much of one core the engine may use, in the long run.
-	budgetShare = 0.01
-	// budgetDepth is how far the engine may work ahead, or be behind.
-	budgetDepth = 300 * time.Millisecond
+	// budgetShare is how much of one core the engine may use in the long run, and
+	// budgetDepth how far it may work ahead: whatever minute is looked at, it has
+	// not used more than 1 % of it.
+	budgetShare = 0.008
+	budgetDepth = 100 * time.Millisecond
+	// mostDebt is how far it can be behind, when learning alone takes more.
+	mostDebt = 3 * time.Second
 	// sliceWork is how long the engine works before it steps aside while it
 	// judges, and slicePause is for how long: on one core nobody waits longer
 	// for it than for the scheduler.
@@ -31,9 +34,12 @@ func (b *budget) settle(now time.Time, spent time.Duration) {
 	allowed := time.Duration(budgetShare * float64(max(now.Sub(b.at), 0)))
 	work := max(spent-b.spent, 0)
 	b.used += work
-	b.left = min(max(b.left+allowed-work, -10*budgetDepth), budgetDepth)
+	b.left = min(max(b.left+allowed-work, -mostDebt), budgetDepth)
 	b.at, b.spent = now, spent
 }
 
-// mayJudge reports whether there is CPU time for a judgement.
-func (b *budget) mayJudge() bool { return b.left > 0 }
+// mayJudge reports whether there is CPU time for a judgement that took so long
+// the last time.
+func (b *budget) mayJudge(took time.Duration) bool {
+	return b.left > 0 && b.left >= min(took, budgetDepth)
+}

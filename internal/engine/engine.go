@@ -187,6 +187,7 @@ func (e *Engine) tick(ctx context.Context) {
 		}
 		e.work(s)
 	}
+	e.judgeDue(ctx)
 	e.budget.settle(time.Now(), threadTime())
 	e.mu.Lock()
 	e.cost.CPU = e.budget.used
@@ -301,17 +302,41 @@ func (e *Engine) work(s *subject) {
 		s.stepAt = now.Add(min(stepEvery, s.terms.Evaluate/stepsBetween))
 		e.step(s, now)
 	}
-	if now < s.judgeAt || s.minds.Judge == nil {
-		return
+}
+
+// judgeDue judges where it is time to, as far as there is CPU time for it. Who
+// has waited longest comes first, or with too many clusters the last ones
+// would never be judged.
+func (e *Engine) judgeDue(ctx context.Context) {
+	for ctx.Err() == nil {
+		now := e.options.Now()
+		s := e.mostOverdue(now)
+		if s == nil {
+			e.behind = false
+			return
+		}
+		e.budget.settle(time.Now(), threadTime())
+		if !e.budget.mayJudge(s.took) {
+			e.postpone(s)
+			return
+		}
+		before := e.budget.used
+		s.judgeAt = now.Add(s.terms.Evaluate)
+		e.judge(s, now)
+		e.budget.settle(time.Now(), threadTime())
+		s.took = e.budget.used - before
 	}
-	if !e.budget.mayJudge() {
-		e.postpone(s)
-		return
+}
+
+// mostOverdue returns the cluster whose judgement has been due for longest,
+// nil if none is due.
+func (e *Engine) mostOverdue(now stats.Instant) (most *subject) {
+	for _, s := range e.all() {
+		if s.minds.Judge != nil && now >= s.judgeAt && (most == nil || s.judgeAt < most.judgeAt) {
+			most = s
+		}
 	}
-	e.behind = false
-	s.judgeAt = now.Add(s.terms.Evaluate)
-	e.judge(s, now)
-	e.budget.settle(time.Now(), threadTime())
+	return most
 }
 
 // reconfigure takes over what the file says now. What is known stays.

@@ -268,7 +268,7 @@ func TestAClusterThatLeavesIsForgotten(t *testing.T) {
 func TestJudgementsWaitForTheirShareOfACore(t *testing.T) {
 	b := newBench(lb.Adaptive)
 	b.budget = budget{at: time.Now(), spent: threadTime(), left: -time.Hour}
-	b.budget.left = -10 * budgetDepth
+	b.budget.left = -mostDebt
 	b.run(25 * time.Second) // a moment on the wall
 	if b.mind.judged != 0 || b.Cost().Postponed != 1 {
 		t.Errorf("judged %d times while the work was over its share, postponed %d", b.mind.judged, b.Cost().Postponed)
@@ -280,19 +280,60 @@ func TestJudgementsWaitForTheirShareOfACore(t *testing.T) {
 	}
 }
 
-func TestTheBudgetIsOnePercentOfACore(t *testing.T) {
-	var b budget
-	at := time.Unix(1000, 0)
-	b.settle(at, 0)
-	spent := time.Duration(0)
-	for range 10000 { // 1000 s in which it works whenever it may
-		at = at.Add(100 * time.Millisecond)
-		if b.settle(at, spent); b.mayJudge() {
-			spent += 20 * time.Millisecond
+// With more clusters than there is CPU time for, each has its turn.
+func TestWhoHasWaitedLongestIsJudgedFirst(t *testing.T) {
+	b := newBench(lb.Adaptive)
+	b.terms = &Terms{Evaluate: tickEvery} // all are due again with every tick
+	var all []*Subject
+	minds := make([]*mind, 4)
+	for i := range minds {
+		m := &mind{}
+		m.evaluate = func(v *decide.View) decide.Decision {
+			b.budget.left = -time.Hour // one judgement takes all that there is
+			return decide.Decision{At: v.Now, Policy: v.Policy, Action: decide.Hold}
+		}
+		minds[i] = m
+		s := *b.subject
+		s.Cluster = cluster.New(cluster.Options{Name: strings.Repeat("x", i+1), Policy: lb.Adaptive, Start: "expected-delay", Builders: catalog.Builders(), Wall: time.Now}, []cluster.Spec{{Address: "a:1"}})
+		s.Minds = func(*Terms, func()) Minds { return Minds{Learner: &asLearner{m}, Judge: &asJudge{m}} }
+		all = append(all, &s)
+	}
+	b.Set(all)
+	b.now = b.now.Add(time.Second)
+	for turn := range 3 * len(minds) {
+		b.now = b.now.Add(tickEvery)
+		b.budget = budget{at: time.Now(), spent: threadTime(), left: budgetDepth}
+		b.tick(t.Context())
+		for i, m := range minds {
+			if want := (turn + 1) / len(minds); m.judged < want {
+				t.Fatalf("cluster %d was judged %d times of %d; want %d at least", i, m.judged, turn+1, want)
+			}
 		}
 	}
-	if share := spent.Seconds() / 1000; share > budgetShare*1.1 || share < budgetShare*0.9 {
-		t.Errorf("%.4f of a core; want %v", share, budgetShare)
+}
+
+func TestTheBudgetIsOnePercentOfACoreInAnyMinute(t *testing.T) {
+	for _, took := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 60 * time.Millisecond} {
+		var b budget
+		at := time.Unix(1000, 0)
+		b.settle(at, 0)
+		spent := []time.Duration{0}
+		for i := range 10000 { // 1000 s in which it works whenever it may
+			at = at.Add(100 * time.Millisecond)
+			now := spent[i]
+			if b.settle(at, now); i > 0 && b.mayJudge(took) {
+				now += took
+			}
+			spent = append(spent, now)
+		}
+		if share := spent[len(spent)-1].Seconds() / 1000; share > budgetShare*1.1 || share < budgetShare*0.9 {
+			t.Errorf("judgements of %v: %.4f of a core; want %v", took, share, budgetShare)
+		}
+		for i := 600; i < len(spent); i++ {
+			if used := spent[i] - spent[i-600]; used > 600*time.Millisecond {
+				t.Fatalf("judgements of %v: %v in the minute that ends after %d s; want 600 ms at most", took, used, i/10)
+			}
+		}
 	}
 }
 

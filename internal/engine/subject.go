@@ -71,6 +71,7 @@ type subject struct {
 	held    []lb.Record // came while the judge was thinking
 
 	stepAt, judgeAt stats.Instant
+	took            time.Duration // CPU time of the last judgement
 	lost, lostStep  uint64
 	shed, shedStep  uint64
 	pending         []lb.Pending
