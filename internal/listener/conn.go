@@ -265,7 +265,7 @@ func (c *conn) understood() *message.Refusal {
 		h.Length = 0
 	}
 	c.body.Reset(h.Framing, h.Length, &c.in)
-	c.bodyEnded.Store(c.body.Ended())
+	c.work.setEnded(c.body.Ended())
 	if limit := c.l.options.BodyBytes; limit > 0 && h.Framing == message.Length && h.Length > limit {
 		return tooLarge
 	}
@@ -283,10 +283,18 @@ func (c *conn) begin() {
 func (w *work) begin() {
 	w.parser.Reset()
 	w.body.Reset(message.NoBody, 0, &w.in)
-	w.bodyEnded.Store(true)
+	w.setEnded(true)
 	w.bodyBytes = 0
 	w.answered, w.finished, w.closing, w.refused, w.aborted, w.tunnel = false, false, false, false, false, false
 	w.refusal, w.ready = nil, false
+}
+
+// setEnded says whether the request was read to its end. Nearly all have no
+// body, and a look costs a tenth of a store.
+func (w *work) setEnded(ended bool) {
+	if w.bodyEnded.Load() != ended {
+		w.bodyEnded.Store(ended)
+	}
 }
 
 // settle ends an exchange and reports whether another may follow.

@@ -246,6 +246,9 @@ func (a *attempt) closeLease(outcome lb.Outcome) {
 		a.lease.Waited(waitedFor(a.stream, now))
 	}
 	a.lease.Out(now)
+	if outcome == lb.Success { // the request ends with this attempt: one reading of the clock for both
+		a.over = now
+	}
 	a.lease.Close(a.ended(), a.latency, outcome)
 }
 

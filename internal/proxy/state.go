@@ -61,6 +61,7 @@ type state struct {
 	detail   error
 
 	begun   stats.Instant
+	over    stats.Instant // the client has its answer; 0 while it does not
 	waited  time.Duration // for endpoints
 	latency time.Duration
 	gotBody int64 // bytes of the answer's body
@@ -133,13 +134,16 @@ func (s *state) begin(h *handler, x message.Exchange) {
 	s.first, s.whole = nil, false
 	s.why, s.explained = false, nil
 	s.answered, s.status, s.fault, s.detail = false, 0, "", nil
-	s.waited, s.latency, s.gotBody = 0, 0, 0
+	s.over, s.waited, s.latency, s.gotBody = 0, 0, 0, 0
 	s.flags, s.backoff, s.queued, s.retryAfter = 0, 0, 0, 0
 	u := &s.upload
 	u.started, u.joined, u.bytes, u.broken = false, false, 0, nil
-	u.ended.Store(false)
+	if u.ended.Load() { // a look costs a tenth of a store
+		u.ended.Store(false)
+	}
 	s.stream = nil // nobody watches yet: no lock
-	if s.canceled.Swap(false) {
+	if s.canceled.Load() {
+		s.canceled.Store(false)
 		select {
 		case <-s.gone:
 		default:
@@ -208,10 +212,13 @@ func (s *state) end() {
 	if s.status == 0 {
 		s.status, s.fault = statusClientLeft, "client-left"
 	}
+	if s.over == 0 {
+		s.over = s.proxy.options.Now()
+	}
 	r := &s.line
 	*r = record.Request{
 		Listener: s.handler.listener, Status: s.status, Error: s.fault,
-		Duration:      s.proxy.options.Now().Sub(s.begun),
+		Duration:      s.over.Sub(s.begun),
 		Latency:       s.latency,
 		RequestBytes:  s.upload.bytes,
 		ResponseBytes: s.gotBody,

@@ -38,8 +38,7 @@ type conn struct {
 	unproved bool         // nobody has looked yet whether the connection still stands
 	held     bool         // the request is whole and gathered: it leaves when the answer is awaited
 	sent     atomic.Bool  // the kernel accepted a byte of the request
-	sentAt   atomic.Int64 // Instant at which it accepted the last one
-	finished atomic.Bool  // the request went out whole
+	sentAt   atomic.Int64 // Instant at which it accepted the last one; 0 while the request is not out whole
 	final    bool         // the answer's final head was read
 	tunnel   bool
 	long     bool   // the last answer was longer than Large: the next one is probably too
@@ -68,8 +67,9 @@ func (c *conn) begin(number uint64) {
 	c.unproved, c.held = true, false
 	c.sent.Store(false)
 	c.sentAt.Store(0)
-	c.finished.Store(false)
-	c.canceled.Store(false)
+	if c.canceled.Load() { // a look costs a tenth of a store
+		c.canceled.Store(false)
+	}
 	c.final, c.tunnel = false, false
 }
 

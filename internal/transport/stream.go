@@ -62,8 +62,7 @@ func (c *conn) gathered(trailers []message.Field) bool {
 }
 
 func (c *conn) wholeSent() {
-	c.sentAt.Store(int64(c.pool.transport.now()))
-	c.finished.Store(true)
+	c.sentAt.Store(int64(max(c.pool.transport.now(), 1)))
 }
 
 // Sent implements Stream.
@@ -113,7 +112,7 @@ func (c *conn) ask() error {
 	}
 	c.unproved = false
 	c.in.Added(n)
-	if err == nil && !c.finished.Load() { // the kernel took part of it
+	if err == nil && c.sentAt.Load() == 0 { // the kernel took part of it
 		_, err = c.link.Load().Write(p[c.asked:])
 		c.wholeSent()
 	}
@@ -265,8 +264,11 @@ func (c *conn) outcome(op string, err error) lb.Outcome {
 
 // Release implements Stream.
 func (c *conn) Release() {
-	deadline := c.deadline.Swap(0)
-	clean := c.finished.Load() && c.final && !c.tunnel && !c.head.Close &&
+	deadline := c.deadline.Load()
+	if deadline != 0 { // without one there is nothing that the sweep could end
+		deadline = c.deadline.Swap(0)
+	}
+	clean := c.sentAt.Load() != 0 && c.final && !c.tunnel && !c.head.Close &&
 		c.head.Framing != message.UntilEOF && c.body.Ended() &&
 		deadline != fired && !c.canceled.Load()
 	if c.final && c.body.Leftover() > 0 {
