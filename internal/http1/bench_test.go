@@ -109,3 +109,31 @@ func BenchmarkWire(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkText looks for a byte that no field value may hold in the values of
+// a browser's request: eight at once, and one by one.
+func BenchmarkText(b *testing.B) {
+	var p HeadParser
+	var h message.Head
+	if _, r := p.Request([]byte(chrome), Limits{}, &h); r != nil {
+		b.Fatal(r)
+	}
+	byBytes := func(v []byte) int {
+		i := 0
+		for i < len(v) && (v[i] >= ' ' && v[i] != 0x7f || v[i] == '\t') {
+			i++
+		}
+		return i
+	}
+	for name, look := range map[string]func([]byte) int{"eight": func(v []byte) int { return text(v, 0) }, "one": byBytes} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				for i := range h.Fields {
+					if v := h.Fields[i].Value; look(v) != len(v) {
+						b.Fatal("a field of a browser is refused")
+					}
+				}
+			}
+		})
+	}
+}

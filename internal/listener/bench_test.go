@@ -75,3 +75,58 @@ func cpu() time.Duration {
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// accepted returns a connection over loopback, and ends it with b.
+func accepted(b *testing.B) *net.TCPConn {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer ln.Close()
+	dialed, err := net.Dial("tcp4", ln.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	nc, err := ln.Accept()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { dialed.Close(); nc.Close() })
+	return nc.(*net.TCPConn)
+}
+
+// BenchmarkTimeouts is what it costs to bound the phases of a request (its
+// head, its answer, the wait for the next): a word that a sweep looks at, and
+// a timer each.
+func BenchmarkTimeouts(b *testing.B) {
+	b.Run("word", func(b *testing.B) {
+		var c phaseClock
+		for b.Loop() {
+			for _, p := range [...]phase{serving, writing, waiting} {
+				c.enter(p, 12345)
+			}
+		}
+	})
+	b.Run("timer", func(b *testing.B) {
+		nc := accepted(b)
+		for b.Loop() {
+			now := time.Now()
+			_ = nc.SetReadDeadline(time.Time{})
+			_ = nc.SetWriteDeadline(now.Add(time.Minute))
+			_ = nc.SetReadDeadline(now.Add(time.Minute))
+		}
+	})
+}
+
+// BenchmarkInherited is what a new connection is spared by what it inherits.
+func BenchmarkInherited(b *testing.B) {
+	raw, err := accepted(b).SyscallConn()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := inherited("", "", raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
