@@ -60,13 +60,17 @@ CASE ?=
 bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md
 	go run ./bench/peers -size $(SIZE) -case "$(CASE)"
 
-EVALUATION ?=
-evaluation: build ## every policy, the engine, rules and the peers under twelve conditions, an hour; goes on where it was; EVALUATION adds flags
+SCENARIOS  ?= homog,own,speed,slots,slowone,roving-slow,brownout,partial-errors,heavy-tail,mmpp,affinity,far-zone
+POLICIES   ?= all
+PEERS      ?= --through haproxy/leastconn --through 'haproxy/random(2)' --through nginx/least_conn \
+	--through 'nginx/random two least_conn' --through caddy/least_conn --through 'caddy/random_choose 2'
+EVALUATION ?= --size hour --title "What wins when"
+# Built apart, so that a commit between two sittings does not make another binary of the same source.
+evaluation: ## every policy, the engine, rules and the peers under twelve conditions, an hour; goes on where it was; SCENARIOS= POLICIES= PEERS=
 	@mkdir -p .cache/evaluation docs/evidence
-	./bin/poise bench --size hour --title "What wins when" --cells .cache/evaluation --out docs/evidence/evaluation.html --plots \
-		--scenario homog,own,speed,slots,slowone,roving-slow,brownout,partial-errors,heavy-tail,mmpp,affinity,far-zone \
-		--policies all --through haproxy/leastconn --through 'haproxy/random(2)' --through nginx/least_conn --through 'nginx/random two least_conn' \
-		--through caddy/least_conn --through 'caddy/random_choose 2' $(EVALUATION)
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w" -o .cache/evaluation/poise ./cmd/poise
+	.cache/evaluation/poise bench $(EVALUATION) --cells .cache/evaluation/cells --out docs/evidence/evaluation.html --plots \
+		--note "Built from $(VERSION); make evaluation makes it again." --scenario $(SCENARIOS) --policies $(POLICIES) $(PEERS)
 
 FUZZTIME ?= 1m
 fuzz: ## every fuzz target for FUZZTIME=1m, one after another; a find is written below testdata/fuzz

@@ -27,7 +27,7 @@ type benchOptions struct {
 	seed                         uint64
 	evaluate, dwell              time.Duration
 	out, cells, workersAt        string
-	title                        string
+	title, note                  string
 	plots, list, plan            bool
 }
 
@@ -67,6 +67,7 @@ was. With --cells every size does. docs/guide/bench.md says more.`,
 	f.StringVar(&o.cells, "cells", "", "keep finished runs in this directory and go on from there (default with full: poise-bench)")
 	f.StringVar(&o.workersAt, "workers-at", "", "HOST:PORT of the first test worker, the others on the next ports (default free ones)")
 	f.StringVar(&o.title, "title", "", "title of the report")
+	f.StringVar(&o.note, "note", "", "a sentence for the report")
 	f.BoolVar(&o.list, "list", false, "list the scenarios that can be played over sockets, and why others cannot")
 	f.BoolVar(&o.plan, "plan", false, "say what would be measured and how long that takes, and measure nothing")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -132,6 +133,9 @@ func runBench(c *cobra.Command, o *benchOptions) error {
 	results := r.Results()
 	if o.title != "" {
 		results.Title = o.title
+	}
+	if o.note != "" {
+		results.Notes = append(results.Notes, o.note)
 	}
 	if text := results.Text(); text != "" {
 		fmt.Fprint(c.OutOrStdout(), text)

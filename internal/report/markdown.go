@@ -19,6 +19,7 @@ func (r *Results) Markdown(w io.Writer, plots string) error {
 		fmt.Fprintf(&b, "- %s %s\n", p.Name, p.Version)
 	}
 	r.matrixText(&b)
+	r.overallText(&b)
 	for i := range r.Scenarios {
 		r.Scenarios[i].markdown(&b, plots)
 	}

@@ -29,12 +29,22 @@ type view struct {
 	Script                        template.JS
 	Columns                       []string
 	Matrix                        *matrix
+	Overall                       []overallView
+	Verdicts                      []string
+	Rightness                     string
 	ShareLegend, FlightLegend     []string
 	Scenarios                     []scenarioView
 	CellsLine                     string
 	Gaps                          []string
 	Programs                      []Program
 	Command                       string
+}
+
+type overallView struct {
+	Subject             string
+	Kind                Kind
+	Best, Median, Worst string
+	Where, Anchor       string
 }
 
 type scenarioView struct {
@@ -73,8 +83,11 @@ func (r *Results) HTML(w io.Writer) error {
 	v := &view{
 		Title: r.Title, When: r.When.UTC().Format("2006-01-02 15:04 UTC"), Machine: r.Machine, Summary: r.summary(), Notes: r.Notes,
 		PageStyle: template.CSS(pageStyle), PlotStyle: template.CSS(plotStyle), Script: template.JS(pageScript), //nolint:gosec // they are part of the binary
-		Columns: columns(), Matrix: r.matrix(), ShareLegend: shareLegend, FlightLegend: flightLegend,
+		Columns: columns(), Matrix: r.matrix(), Verdicts: r.verdicts(), Rightness: rightness, ShareLegend: shareLegend, FlightLegend: flightLegend,
 		CellsLine: r.cellsLine(), Gaps: r.gaps(), Programs: r.Programs, Command: r.Command,
+	}
+	for _, o := range r.overalls() {
+		v.Overall = append(v.Overall, overallView{o.Subject, o.Kind, fmt.Sprintf("%d of %d", o.Best, o.Scenarios), number(o.Median), number(o.Worst), o.Where, slug(o.Where)})
 	}
 	for i := range r.Scenarios {
 		v.Scenarios = append(v.Scenarios, r.scenario(&r.Scenarios[i]))

@@ -184,3 +184,13 @@ func TestTwoBenchesAgree(t *testing.T) {
 		}
 	}
 }
+
+func TestEnginesAreCountedOverAllScenarios(t *testing.T) {
+	r := reporttest.Results(reporttest.Size{Policies: 4, Scenarios: 3, Endpoints: 4, Seconds: 15, Rounds: 1})
+	last := r.Scenarios[2].Rows
+	last[len(last)-1].Runs[0].Final = "hot-cold" // a third above the best
+	text := string(html(t, r))
+	if want := "adaptive ended with a right policy in 2 of 3 scenarios, and with a wrong one under scenario-3."; !strings.Contains(text, want) {
+		t.Errorf("the page lacks %q", want)
+	}
+}
