@@ -26,16 +26,16 @@ var floors = [][]string{
 	{"balance", "config", "learn", "report/reporttest"}, // reporttest is for those who look at pages
 	{"balance/boundedhash", "balance/expecteddelay", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
 	{"balance/catalog"},
-	{"record", "twin"}, // transport and listener count with the counters of record; decide judges by the twin
+	{"record", "trust", "twin"}, // transport and listener count with the counters of record; decide judges by the twin
 	{"cluster", "decide", "guard", "probe", "transport", "twin/twintest"}, // twintest is for tests
-	{"decide/recording"},
+	{"decide/recording", "whatif"},                                        // both look at a judge
 	{"proxy", "engine", "listener", "telemetry", "admin", "worker", "load", "sim"},
 	{"app", "lab", "lab/bench", "sim/suite", "top"},
 	{"watch"}, // shows a running Poise by top
 }
 
 // pure packages have no I/O, clock, goroutine or dice of their own.
-var pure = []string{"stats", "message", "scenario", "lb", "http1", "route", "balance", "learn", "twin", "decide", "report", "top", "guard"}
+var pure = []string{"stats", "message", "scenario", "lb", "http1", "route", "balance", "learn", "twin", "decide", "trust", "whatif", "report", "top", "guard"}
 
 var impureImports = []string{"os", "net", "net/http", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/exec"}
 

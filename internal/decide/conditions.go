@@ -40,7 +40,7 @@ var Conditions = []Definition{
 	{Heterogeneous, "what the fastest endpoint can do in a second over what the slowest can", 1.5, "times", false},
 	{Affinity, "time of service of a request whose key the endpoint has just seen over that of a new key", 0.8, "times", true},
 	{HeavyTail, "deviation over mean of the times of service; exponential ones have 1", 2, "", false},
-	{FarEndpoint, "while less than 0.3 of the capacity is in use: the quickest answers of the slowest endpoint over those of the quickest", 2, "times", false},
+	{FarEndpoint, "while less than 0.3 of the capacity is in use, or where an endpoint has one request at a time: the quickest of the last answers of an endpoint over those of the nearest one", 2, "times", false},
 	{Overload, "share of the capacity in use; also when over 1 % of the requests were refused for want of room", full, "share", false},
 	{HiddenLoad, "requests under way at the endpoints, as they report it, over those that were sent from here", 1.5, "times", false},
 	{NoData, "requests in the window that is judged", leastRecords, "records", true},
@@ -62,7 +62,7 @@ func (j *Judge) conditions(v *View) {
 	endpoints := j.known(v)
 	findings := [...]finding{
 		j.slow(endpoints), j.failing(v), j.bursty(), j.unequal(endpoints), j.keys(),
-		j.heavy(), j.far(endpoints), j.overloaded(), j.hidden(v), j.tooFew(),
+		j.heavy(), j.far(v), j.overloaded(), j.hidden(v), j.tooFew(),
 	}
 	enough := j.enough()
 	for i, d := range Conditions {
@@ -236,19 +236,6 @@ func (j *Judge) keys() finding {
 func (j *Judge) heavy() finding {
 	s := j.model.Spread()
 	return finding{holds: s >= 2, measured: s, text: fmt.Sprintf("a few requests take far longer than the rest (deviation %.1f× the mean)", s)}
-}
-
-func (j *Judge) far(all []twin.Fitted) finding {
-	known := usable(all, 30)
-	if len(known) < 2 {
-		return finding{measured: 1}
-	}
-	order := func(a, b twin.Fitted) int { return cmp.Compare(a.Quick, b.Quick) }
-	near, far := slices.MinFunc(known, order), slices.MaxFunc(known, order)
-	f := finding{measured: far.Quick / max(near.Quick, 1e-4), endpoint: far.Address}
-	f.holds = f.measured >= 2 && far.Quick-near.Quick > 0.002 && j.model.Load() < 0.3
-	f.text = fmt.Sprintf("even its quickest answers take %s at %s and %s at %s, at little load: it is far away", ms(far.Quick), far.Address, ms(near.Quick), near.Address)
-	return f
 }
 
 func (j *Judge) overloaded() finding {

@@ -91,6 +91,15 @@ type Evidence struct {
 	Endpoints  []EndpointModel `json:"endpoints,omitempty"`
 	Notes      []string        `json:"notes,omitempty"` // what others did meanwhile, the guard above all
 	Statistics []Statistic     `json:"statistics,omitempty"`
+	Forecasts  Forecasts       `json:"forecasts,omitzero"`
+}
+
+// Forecasts are what came of the last forecasts of the loss until the next
+// judgement.
+type Forecasts struct {
+	Known      int     `json:"known"`                // that could be held against what was measured, of the last 200
+	Inside     float64 `json:"inside"`               // share of them that fell inside their 90 % interval
+	Distrusted bool    `json:"distrusted,omitempty"` // too few did: the engine advises only
 }
 
 // EndpointModel is what the twin found out about one endpoint.

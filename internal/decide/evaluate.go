@@ -63,27 +63,37 @@ const ejected = "ejected"
 // fit infers the endpoints from the window, which does not reach back behind
 // the last change of policy.
 func (j *Judge) fit(v *View) {
-	most := min(max(200*len(v.Endpoints), 4096), mostRecords)
-	var from stats.Instant
-	for _, window := range [...]time.Duration{j.o.Evaluate, j.o.Evaluate * 3 / 2, j.o.Evaluate * 5 / 2} {
-		j.found.records, from = j.ended(max(v.Now.Add(-window), j.state.Since), v.Now, most)
-		if len(j.found.records) > 2*leastRecords {
-			break // where little is asked for, a longer window tells more
-		}
-	}
-	in := twin.Input{
-		Now: v.Now, From: from, Incumbent: j.state.Policy, Records: j.found.records, Pending: v.Pending,
-		Cursor: v.Cursor, Memory: &j.memory, Yield: j.o.Yield, Teach: teacher(v),
-		Options: twin.Options{FailureCost: j.o.FailureCost, Timeout: j.o.Timeout, Balance: j.o.Balance, Seed: j.o.Seed},
-	}
+	in := j.input(v, j.state.Policy, &j.memory)
+	j.found.records = in.Records
 	live := make([]*lb.Endpoint, 0, len(v.Endpoints))
 	for _, e := range v.Endpoints {
 		live = append(live, e.Endpoint)
-		in.Endpoints = append(in.Endpoints, twin.Endpoint{Endpoint: e.Endpoint, Eligible: e.Eligible, Returns: e.Why == ejected})
 	}
 	j.state.Floor = twin.Floor(v.Now, live)
 	j.model = twin.Fit(in)
 	j.found.measured = j.model.Measured()
+}
+
+// input is the window that ends now, as it is when policy picks.
+func (j *Judge) input(v *View, policy string, memory *twin.Memory) twin.Input {
+	most := min(max(200*len(v.Endpoints), 4096), mostRecords)
+	var from stats.Instant
+	var records []lb.Record
+	for _, window := range [...]time.Duration{j.o.Evaluate, j.o.Evaluate * 3 / 2, j.o.Evaluate * 5 / 2} {
+		records, from = j.ended(max(v.Now.Add(-window), j.state.Since), v.Now, most)
+		if len(records) > 2*leastRecords {
+			break // where little is asked for, a longer window tells more
+		}
+	}
+	in := twin.Input{
+		Now: v.Now, From: from, Incumbent: policy, Records: records, Pending: v.Pending,
+		Cursor: v.Cursor, Memory: memory, Yield: j.o.Yield, Teach: teacher(v),
+		Options: twin.Options{FailureCost: j.o.FailureCost, Timeout: j.o.Timeout, Balance: j.o.Balance, Seed: j.o.Seed},
+	}
+	for _, e := range v.Endpoints {
+		in.Endpoints = append(in.Endpoints, twin.Endpoint{Endpoint: e.Endpoint, Eligible: e.Eligible, Returns: e.Why == ejected})
+	}
+	return in
 }
 
 func (j *Judge) enough() bool {
@@ -255,6 +265,7 @@ func (j *Judge) evidence() Evidence {
 		Measured: f.measured.Loss, Predicted: f.past.Loss, Bias: math.Exp(j.biasOf(j.state.Policy)),
 		Load: j.model.Load(), Failures: f.measured.Failures, Notes: j.state.Notes, Statistics: f.statistics,
 	}
+	e.Forecasts = j.forecasts()
 	for _, s := range j.model.Endpoints() {
 		if !s.Known && s.Attempts == 0 {
 			continue
@@ -315,13 +326,16 @@ func (j *Judge) calibrate() {
 	if e == nil || e.Policy != j.state.Policy || j.now.Sub(c.At) > 2*j.o.Evaluate || j.state.Since > c.At {
 		return
 	}
-	if m := j.found.measured.Loss; m >= e.Low && m <= e.High {
+	m := j.found.measured.Loss
+	held := m >= e.Low && m <= e.High
+	if held {
 		c.Hits++
 		c.LogWidth = max(c.LogWidth-widthGain/9, -1.5)
 	} else {
 		c.Misses++
 		c.LogWidth = min(c.LogWidth+widthGain, 1.5)
 	}
+	j.score(held)
 }
 
 // expect notes what is expected until the next evaluation.

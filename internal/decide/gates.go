@@ -18,6 +18,7 @@ const (
 	GateAgreement  = "agreement"
 	GateDwell      = "dwell"
 	GateBan        = "ban"
+	GateTrust      = "trust" // enough of the last forecasts came true
 )
 
 type gates []Gate
@@ -199,7 +200,7 @@ func (j *Judge) change(_ *View, d *Decision, p proposal) {
 			return
 		}
 	}
-	if s.Mode == Advise {
+	if !j.trusted() || s.Mode == Advise {
 		d.Action = Advised
 		return
 	}

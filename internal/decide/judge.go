@@ -19,6 +19,7 @@ import (
 
 	"poise/internal/lb"
 	"poise/internal/stats"
+	"poise/internal/trust"
 	"poise/internal/twin"
 )
 
@@ -69,6 +70,7 @@ type state struct {
 	Pause     stats.Instant            `json:"pause"`       // no canary until then
 	Abandoned int                      `json:"abandoned"`   // canaries in a row
 	Width     calibration              `json:"calibration"` // of the intervals
+	Trust     trust.Score              `json:"trust"`       // what came of forecasts
 	Last      circumstances            `json:"circumstances"`
 	Floor     time.Duration            `json:"floor"`
 	Tally     tally                    `json:"tally"`     // since the last evaluation

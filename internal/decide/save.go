@@ -62,8 +62,9 @@ func (s *state) move(d time.Duration) {
 			*t = max(t.Add(d), 1)
 		}
 	}
-	s.Trial, s.Watch = nil, nil
+	s.Trial, s.Watch, s.Cleared = nil, nil, false
 	s.Width.Expected = nil
+	s.Tally, s.Lost, s.Shed, s.Notes = tally{}, 0, 0, nil // of a window that nobody saw the end of
 	for _, t := range []*stats.Instant{&s.Now, &s.Switched, &s.Since, &s.Pause, &s.Width.At} {
 		at(t)
 	}

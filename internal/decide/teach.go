@@ -6,12 +6,16 @@ import (
 )
 
 // teacher clones what expected-delay knows for the endpoints of a replay.
-func teacher(v *View) func([]*lb.Endpoint) (twin.Learner, *lb.Affinity) {
+func teacher(v *View) func([]*lb.Endpoint, []twin.Alike) (twin.Learner, *lb.Affinity) {
 	if v.Learner == nil {
 		return nil
 	}
-	return func(onto []*lb.Endpoint) (twin.Learner, *lb.Affinity) {
+	return func(onto []*lb.Endpoint, added []twin.Alike) (twin.Learner, *lb.Affinity) {
 		a := v.Affinity.Clone()
-		return v.Learner.Clone(onto, a), a
+		l := v.Learner.Clone(onto, a)
+		for _, e := range added {
+			l.Alike(e.ID, e.Like)
+		}
+		return l, a
 	}
 }

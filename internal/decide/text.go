@@ -17,7 +17,7 @@ func (j *Judge) tell(d *Decision) string {
 	case Canary:
 		fmt.Fprintf(&b, "%s → %s: %s", d.Policy, d.To, j.reason())
 	case Advised:
-		fmt.Fprintf(&b, "would change %s → %s (the mode is advise): %s", d.Policy, d.To, j.reason())
+		fmt.Fprintf(&b, "would change %s → %s (%s): %s", d.Policy, d.To, j.adviceOnly(), j.reason())
 	default:
 		fmt.Fprintf(&b, "stays with %s: %s", d.Policy, j.holdReason(d))
 	}

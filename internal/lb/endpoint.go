@@ -69,6 +69,7 @@ type Stats struct {
 	Latency  stats.Histogram // of attempts that had an answer's head
 	Passed   atomic.Uint64   // health checks
 	Failed   atomic.Uint64
+	Reports  Reports // of its own load, where the cluster asks for them
 }
 
 // Totals are the values of Stats at one moment, to add and subtract.

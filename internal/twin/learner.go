@@ -16,7 +16,17 @@ func (r *replay) teach(policy string, set *balance.Set) {
 	if policy != taught || r.m.in.Teach == nil || r.m.in.Options.Ablate.ColdStart {
 		return
 	}
-	r.learner, set.Affinity = r.m.in.Teach(r.ends)
+	r.learner, set.Affinity = r.m.in.Teach(r.ends, r.alike())
+}
+
+// alike says whose knowledge the added endpoints begin with.
+func (r *replay) alike() (all []Alike) {
+	for i := range r.parts {
+		if p := &r.parts[i]; p.like != 0 {
+			all = append(all, Alike{ID: p.ID, Like: p.like})
+		}
+	}
+	return all
 }
 
 func (r *replay) learn(at time.Duration, i int32, outcome lb.Outcome) {

@@ -34,7 +34,7 @@ func (m *Model) predict(policy string, outcomes []outcome, jobs []job) Predictio
 	losses := make([]float64, 0, len(outcomes))
 	answers := make([]time.Duration, 0, len(outcomes))
 	failed := 0
-	skip := m.begin + time.Duration(float64(m.end-m.begin)*warmUp)
+	skip := m.warm()
 	for i, o := range outcomes {
 		switch {
 		case jobs[i].silent || jobs[i].at < skip:
@@ -54,6 +54,11 @@ func (m *Model) predict(policy string, outcomes []outcome, jobs []job) Predictio
 	p.answers(answers)
 	p.Loss, p.Blocks = inBlocks(losses, worst(answers, failed, m.in.Options.FailureCost))
 	return p
+}
+
+// warm is when a replay is warm: what came before is not counted.
+func (m *Model) warm() time.Duration {
+	return m.begin + time.Duration(float64(m.end-m.begin)*warmUp)
 }
 
 func (p *Prediction) answers(answers []time.Duration) {

@@ -38,6 +38,21 @@ const (
 	keeps     = 128 // quantiles
 )
 
+// Clone returns a copy that shares nothing with m.
+func (m *Memory) Clone() *Memory {
+	c := *m
+	c.Stations = make(map[string]*Remembered, len(m.Stations))
+	for address, r := range m.Stations {
+		own := *r
+		own.Service = slices.Clone(r.Service)
+		c.Stations[address] = &own
+	}
+	for b := range c.Bins {
+		c.Bins[b] = slices.Clone(m.Bins[b])
+	}
+	return &c
+}
+
 func (m *Memory) of(address string) *Remembered {
 	if m.Stations == nil {
 		m.Stations = map[string]*Remembered{}

@@ -73,7 +73,7 @@ func (r *replay) takeOutages(now time.Duration) {
 	set := r.set
 	set.Eligible = nil
 	for i, c := range r.ends {
-		if !r.left[i] && !r.without[i] {
+		if !r.left[i] && !r.parts[i].without {
 			set.Eligible = append(set.Eligible, c)
 		}
 	}

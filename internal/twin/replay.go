@@ -11,10 +11,13 @@ import (
 	"poise/internal/stats"
 )
 
-// Scenario is how a replay differs from the window.
+// Scenario is how a replay differs from the window. Endpoints go by their ID.
 type Scenario struct {
-	Load    float64  // times the requests; 0: 1
-	Without []uint32 // endpoints that are left out, by their ID
+	Load    float64            // times the requests, within [0.01, 10]; 0: 1
+	Without []uint32           // endpoints that are left out
+	Add     []uint32           // endpoints of which one more is added, once for each mention
+	Slow    map[uint32]float64 // by how many times the endpoint is slower than it was; above 0
+	Room    Room               // what is assumed of the capacities
 	// Past replays the window as it was in place of the requests to come: it
 	// begins with what was under way then, at the endpoints where it was, and
 	// leaves endpoints out while they were left out.
@@ -35,9 +38,9 @@ type replay struct {
 	m        *Model
 	picker   balance.Picker
 	dice     stats.Dice
+	parts    []part
 	ends     []*lb.Endpoint
 	index    map[*lb.Endpoint]int32
-	without  []bool
 	queues   []ends
 	sharing  []shared
 	jobs     []job
@@ -49,6 +52,7 @@ type replay struct {
 	served   []int32
 	learner  Learner
 	ticked   time.Duration
+	unseen   int // requests that found more under way than was ever seen, where no capacity is known
 
 	outages []outage // of a replay of the past, those to come
 	left    []bool   // out, by station
@@ -63,18 +67,26 @@ func (m *Model) Replay(policy string, sc Scenario) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, err
 	}
+	if !r.run() {
+		return Prediction{Policy: policy, Abandoned: true}, nil
+	}
+	return m.predict(policy, r.out, r.jobs), nil
+}
+
+// run plays all jobs. It reports false when there was no endpoint for one.
+func (r *replay) run() bool {
 	for i := range r.jobs {
 		if i%yieldEvery == 0 {
-			m.in.Yield()
+			r.m.in.Yield()
 		}
 		r.until(r.jobs[i].at)
 		r.takeOutages(r.jobs[i].at)
 		if !r.begin(int32(i)) {
-			return Prediction{Policy: policy, Abandoned: true}, nil
+			return false
 		}
 	}
 	r.until(1 << 62)
-	return m.predict(policy, r.out, r.jobs), nil
+	return true
 }
 
 func (m *Model) newReplay(policy string, sc Scenario) (*replay, error) {
@@ -82,7 +94,8 @@ func (m *Model) newReplay(policy string, sc Scenario) (*replay, error) {
 	if build == nil {
 		return nil, fmt.Errorf("no policy is named %q", policy)
 	}
-	n := len(m.stations)
+	parts := m.cast(&sc)
+	n := len(parts)
 	seed := m.in.Options.Seed
 	if m.in.Options.Ablate.OwnDice {
 		for _, c := range policy {
@@ -91,23 +104,21 @@ func (m *Model) newReplay(policy string, sc Scenario) (*replay, error) {
 	}
 	r := &replay{
 		m: m, dice: stats.NewDice(balance.Mix(seed + 3)), jobs: m.scale(sc.Load),
-		index: make(map[*lb.Endpoint]int32, n), without: make([]bool, n),
+		parts: parts, index: make(map[*lb.Endpoint]int32, n),
 		queues: make([]ends, n), sharing: make([]shared, n), served: make([]int32, n),
 	}
 	set := balance.Set{Cursor: &balance.Cursor{}}
 	set.Cursor.MoveTo(m.in.Cursor)
-	for i, e := range m.in.Endpoints {
-		c := m.clone(e.Endpoint)
+	for i := range parts {
+		p := &parts[i]
+		c := m.clone(p.Endpoint.Endpoint)
 		r.ends, r.index[c] = append(r.ends, c), int32(i)
-		for _, id := range sc.Without {
-			r.without[i] = r.without[i] || id == e.ID
-		}
 		set.Members = append(set.Members, c)
-		if (m.eligible(i) || sc.Past) && !r.without[i] {
+		if (p.Eligible || sc.Past) && !p.without {
 			set.Eligible = append(set.Eligible, c)
 		}
-		if s := &m.stations[i]; s.sharing {
-			r.sharing[i].slots = float64(max(s.slots, 1))
+		if p.sharing {
+			r.sharing[i].slots = float64(p.room)
 		}
 	}
 	if least := Floor(m.in.Now, r.ends); policy != m.in.Incumbent && !m.in.Options.Ablate.NoFloor {
@@ -164,7 +175,7 @@ func Floor(now stats.Instant, endpoints []*lb.Endpoint) time.Duration {
 func (r *replay) begin(i int32) bool {
 	j := &r.jobs[i]
 	s := j.fixed
-	if s < 0 || r.without[s] {
+	if s < 0 || r.parts[s].without {
 		e, err := r.picker.Pick(balance.PickInfo{
 			Now: r.m.in.Now.Add(j.at), Dice: &r.dice, Key: j.key, HasKey: j.keyed >= 0, Idempotent: true,
 		})
@@ -175,7 +186,10 @@ func (r *replay) begin(i int32) bool {
 	}
 	r.went[i] = s
 	r.met[i] = int32(r.ends[s].Live.Begin())
-	st := &r.m.stations[s]
+	st := &r.parts[s]
+	if !st.bounded && int(r.met[i]) >= st.most {
+		r.unseen++
+	}
 	o := &r.out[i]
 	switch {
 	case j.stream:
@@ -196,7 +210,7 @@ func (r *replay) begin(i int32) bool {
 // requests in turn needs no events: when one ends is known when it comes.
 func (r *replay) enqueue(i, s int32) {
 	j, q := &r.jobs[i], &r.queues[s]
-	start, slots := j.at, max(r.m.stations[s].slots, 1)
+	start, slots := j.at, r.parts[s].room
 	if len(*q) == slots && (*q)[0] > start {
 		start = (*q)[0]
 	}
@@ -220,7 +234,7 @@ func (r *replay) enqueue(i, s int32) {
 
 // service returns the seconds that station s works on job i.
 func (r *replay) service(i, s int32) float64 {
-	j, st := &r.jobs[i], &r.m.stations[s]
+	j, st := &r.jobs[i], &r.parts[s]
 	v := 0.0
 	if r.m.reuse.on && j.keyed >= 0 {
 		at := &r.reused[int(s)*r.m.keys+int(j.keyed)]
@@ -243,7 +257,7 @@ func (r *replay) service(i, s int32) float64 {
 	if second := int(j.at / time.Second); second < len(st.slow) {
 		v *= st.slow[second]
 	}
-	return v
+	return v * st.slowness
 }
 
 // typical is the time of service at an endpoint that nothing is known of: that

@@ -13,6 +13,7 @@ type Fitted struct {
 	Bounded bool // more were under way; false: Slots is a guess, nobody saw more
 	Least   int  // fewer slots are refuted beyond doubt; 0: nothing is known
 	Limit   int  // and more are; 0: nothing is known
+	Most    int  // under way at once, but for a few times
 	Sharing bool // works on everything at once instead of in turn
 
 	Service  float64 // seconds, mean without waiting
@@ -34,7 +35,7 @@ func (m *Model) Endpoints() []Fitted {
 	for i := range m.stations {
 		s := &m.stations[i]
 		f := Fitted{
-			ID: s.id, Address: s.address, Slots: s.slots, Bounded: s.bounded, Least: s.least, Limit: s.limit, Sharing: s.sharing,
+			ID: s.id, Address: s.address, Slots: s.slots, Bounded: s.bounded, Least: s.least, Limit: s.limit, Most: s.most, Sharing: s.sharing,
 			Service: s.mean, CV: s.cv, LogMean: s.logMean, LogSE: s.logSE, Quick: s.quick, Samples: s.fresh,
 			Attempts: s.attempts, Failures: s.failures, Failing: s.failing, Known: len(s.service) > 0, Slowest: 1,
 		}
@@ -50,16 +51,7 @@ func (m *Model) Endpoints() []Fitted {
 // be picked. Where endpoints differ in speed it is what the slots of an
 // average request would be.
 func (m *Model) Load() float64 {
-	capacity := 0.0
-	for i := range m.stations {
-		if s := &m.stations[i]; m.eligible(i) && s.mean > 0 {
-			capacity += float64(s.slots) / s.mean
-		}
-	}
-	if capacity == 0 {
-		return 0
-	}
-	return m.Rate() / capacity
+	return m.LoadIn(Scenario{})
 }
 
 // Burstiness is the variance over the mean of arrivals in tenths of a second:

@@ -66,6 +66,9 @@ type Learner interface {
 	Tick(stats.Instant)
 }
 
+// Alike is an endpoint that a replay adds, and the one that it is like.
+type Alike struct{ ID, Like uint32 }
+
 // Input is what a model is made of.
 type Input struct {
 	Now       stats.Instant
@@ -77,8 +80,9 @@ type Input struct {
 	Cursor    uint64  // where round-robin stands
 	Memory    *Memory // of earlier windows, changed by Fit; nil: none
 	// Teach clones what expected-delay knows for these endpoints, which are
-	// clones too; nil: nothing is learnt in a replay.
-	Teach   func(onto []*lb.Endpoint) (Learner, *lb.Affinity)
+	// clones too, and has those that are added know what others do; nil: nothing
+	// is learnt in a replay.
+	Teach   func(onto []*lb.Endpoint, added []Alike) (Learner, *lb.Affinity)
 	Yield   func() // called every 64 records; nil: never
 	Options Options
 }
@@ -146,6 +150,9 @@ func Fit(in Input) *Model {
 
 // Jobs returns how many requests came in.
 func (m *Model) Jobs() int { return len(m.jobs) }
+
+// Keyed reports whether any of them had a key.
+func (m *Model) Keyed() bool { return m.keys > 0 }
 
 // Span returns the time from the first to the last of them.
 func (m *Model) Span() time.Duration { return m.end - m.begin }

@@ -24,7 +24,7 @@ func window(w *twintest.World, policy string, warm, d time.Duration) twin.Input 
 func input(w *twintest.World) twin.Input {
 	in := twin.Input{
 		Now: w.Now, Incumbent: w.Policy, Records: w.Drain(), Cursor: w.Cursor.At(), Memory: &twin.Memory{}, Pending: w.Pending(),
-		Teach: func(onto []*lb.Endpoint) (twin.Learner, *lb.Affinity) {
+		Teach: func(onto []*lb.Endpoint, _ []twin.Alike) (twin.Learner, *lb.Affinity) {
 			a := w.Affinity.Clone()
 			return w.Learner.Clone(onto, a), a
 		},
