@@ -54,6 +54,9 @@ func (v *validator) engine() {
 func (v *validator) choice(path string, c *Cluster) {
 	v.positive(path+".engine.failure_cost", int64(c.Engine.FailureCost))
 	v.atMost(path+".engine.failure_cost", int64(c.Engine.FailureCost), int64(time.Hour), "1h")
+	if c.Engine.LoadField != "" {
+		v.token(path+".engine.load_field", c.Engine.LoadField, "field name")
+	}
 	list, at := c.Engine.Candidates, path+".engine.candidates"
 	for i, name := range list {
 		switch here := indexed(at, i); {

@@ -14,6 +14,7 @@ type Engine struct {
 type Choice struct {
 	Candidates  []string `yaml:"candidates" doc:"policies that the engine may choose; when not written expected-delay, hot-cold, peak-ewma, least-request, p2c, round-robin, and with a hash_key bounded-hash"`
 	FailureCost Duration `yaml:"failure_cost" default:"2s" doc:"what a failed request weighs, as if it had taken so long"`
+	LoadField   string   `yaml:"load_field" doc:"field of an answer in which the endpoints say how many requests they have under way, whoever sent them; with it load from elsewhere is seen"`
 }
 
 // Rule is a condition of the operator's own, and the policy to use while it

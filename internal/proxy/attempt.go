@@ -128,6 +128,9 @@ func (a *attempt) run() verdict {
 	if !a.ticket.Answered(a.headAt) {
 		return a.unwanted(verdict{})
 	}
+	if a.up.LoadField != "" {
+		a.noteLoad(head)
+	}
 	v := verdict{outcome: outcomeOf(head.Status)}
 	if v.outcome == lb.Status5xx && a.up.Retry.coversStatus(head.Status) && a.again(v) {
 		a.discardAnswer()

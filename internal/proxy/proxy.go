@@ -44,6 +44,9 @@ type Upstream struct {
 	Timeouts Timeouts
 	Key      *route.Key // what the hash policies hash; nil for none
 	Sticky   *Sticky    // nil for none
+	// LoadField is the field of an answer, in lower case, in which endpoints say
+	// how many requests they have under way; "" for none.
+	LoadField string
 }
 
 // Retry says when a failed attempt is followed by another. The guard's budget

@@ -74,6 +74,9 @@ func (a *Attempts) Open(t Terms) Lease {
 	return Lease{terms: t, inflight: t.Endpoint.Live.Begin(), ring: a.Ring}
 }
 
+// Endpoint is whom the attempt is made at.
+func (l *Lease) Endpoint() *lb.Endpoint { return l.terms.Endpoint }
+
 // Flag adds flags that are known only later.
 func (l *Lease) Flag(f lb.Flags) { l.terms.Flags |= f }
 

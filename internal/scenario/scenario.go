@@ -64,6 +64,7 @@ type Settings struct {
 	Stall        time.Duration // nothing moves for so long ...
 	StallEvery   time.Duration // ... each time in this
 	Others       float64       // requests a second that come from elsewhere, unseen by the balancers
+	Reports      bool          // every answer says how many requests are here, whoever sent them
 }
 
 // Cache is what an endpoint remembers of the keys that it worked on last.

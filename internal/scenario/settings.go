@@ -25,6 +25,7 @@ var attributes = []attribute{
 	{"hangs", readHangs, func(t, f *Settings) { t.Hangs = f.Hangs }, false},
 	{"stalls", readStalls, func(t, f *Settings) { t.Stall, t.StallEvery = f.Stall, f.StallEvery }, false},
 	{"others", readOthers, func(t, f *Settings) { t.Others = f.Others }, false},
+	{"reports", readReports, func(t, f *Settings) { t.Reports = f.Reports }, false},
 }
 
 func attributeNames() (names []string) {
@@ -145,4 +146,8 @@ func readStalls(w *words) func(*Settings) {
 func readOthers(w *words) func(*Settings) {
 	v := w.rate("the rate of requests from elsewhere")
 	return func(s *Settings) { s.Others = v }
+}
+
+func readReports(*words) func(*Settings) {
+	return func(s *Settings) { s.Reports = true }
 }

@@ -51,6 +51,7 @@ type attempt struct {
 	hung     bool // there will be no answer
 	place    place
 	outcome  lb.Outcome
+	here     int           // requests at the endpoint when it answered, this one among them
 	end      stats.Instant // of the work in a slot
 	work     float64       // the endpoint's common progress at which it is done
 	version  uint32
@@ -188,6 +189,10 @@ func (r *run) answered(a *attempt) {
 		latency := r.now.Sub(a.sent)
 		if a.outcome == lb.Connect {
 			latency = 0
+		}
+		if r.endpoints[a.endpoint].set.Reports {
+			e := a.request.at.endpoints[a.endpoint]
+			e.Stats.Reports.Add(a.here, e.Live.Inflight())
 		}
 		r.close(a, latency, a.outcome, false)
 	}

@@ -101,9 +101,12 @@ func (r *run) reach(a *attempt) {
 	}
 }
 
+// here is how many requests are at the endpoint, whoever sent them.
+func (e *endpoint) here() int { return len(e.running) + e.waiting }
+
 // answer sends an answer on its way.
 func (r *run) answer(e *endpoint, a *attempt, o lb.Outcome, after time.Duration) {
-	a.place, a.outcome = gone, o
+	a.place, a.outcome, a.here = gone, o, e.here()+1
 	if after += e.set.Network / 2; after > 0 {
 		r.calendar.add(event{at: r.now.Add(after), kind: answers, attempt: a})
 		return

@@ -23,6 +23,7 @@ type engine struct {
 	judgeAt stats.Instant
 	every   time.Duration
 	notes   []string
+	foreign decide.Foreign
 	writer  *recording.Writer      // nil: nothing is recorded
 	watch   func(*decide.Decision) // may be nil
 }
@@ -79,7 +80,7 @@ func (e *engine) tick(m *mind, now stats.Instant) {
 		return
 	}
 	e.judgeAt = e.judgeAt.Add(e.every)
-	view.Policy = m.b.policy
+	view.Policy, view.Foreign = m.b.policy, e.foreign.Look(view.Endpoints)
 	var before recording.Snapshot
 	if e.writer != nil {
 		before = recording.Take(view)

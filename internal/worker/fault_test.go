@@ -225,7 +225,7 @@ func TestControlAnswersToThisMachineOnly(t *testing.T) {
 
 func TestEverySettingCanBeChangedAndShown(t *testing.T) {
 	w := New("a", Defaults(), 1)
-	text := `{"delay":"20ms","distribution":"heavy","slowness":2.5,"slots":3,"distance":"3ms","errors":0.1,"health":"hang","hang":0.2,"reset":0.3,"crash_mid_body":0.4,"cache":5,"body":6,"chunked":true}`
+	text := `{"delay":"20ms","distribution":"heavy","slowness":2.5,"slots":3,"distance":"3ms","errors":0.1,"health":"hang","hang":0.2,"reset":0.3,"crash_mid_body":0.4,"cache":5,"body":6,"chunked":true,"report":"X-Inflight"}`
 	r := httptest.NewRequest("PUT", "/control", strings.NewReader(text))
 	r.RemoteAddr = "127.0.0.1:1"
 	a := httptest.NewRecorder()

@@ -27,6 +27,7 @@ type Settings struct {
 	Cache        int      `json:"cache"`          // keys of X-Key that are remembered, which cost a tenth; 0 means none
 	Body         int      `json:"body"`           // bytes of /work's answer
 	Chunked      bool     `json:"chunked"`        // the answer's length is not announced
+	Report       string   `json:"report"`         // field of an answer that says how many requests are here; "" for none
 }
 
 // Duration is a time.Duration that JSON writes as in 10ms.
@@ -124,6 +125,9 @@ func (s *Settings) Validate() error {
 	default:
 		return fmt.Errorf("health: %q is none of ok, fail, hang", s.Health)
 	}
+	if strings.Trim(s.Report, nameBytes) != "" || len(s.Report) > mostName {
+		return fmt.Errorf("report: %q is no name of a field, as in X-Inflight", s.Report)
+	}
 	for _, n := range []struct {
 		name        string
 		value, most int
@@ -140,6 +144,12 @@ func (s *Settings) Validate() error {
 	return nil
 }
 
+// A field's name is a token (RFC 9110, section 5.6.2).
+const (
+	nameBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
+	mostName  = 100
+)
+
 // changed returns the settings with the members of a JSON object in their
 // place, or an error and nothing changed.
 func (s Settings) changed(body io.Reader) (Settings, error) {
@@ -151,7 +161,7 @@ func (s Settings) changed(body io.Reader) (Settings, error) {
 	fields := map[string]any{
 		"delay": &s.Delay, "distribution": &s.Distribution, "slowness": &s.Slowness, "slots": &s.Slots, "distance": &s.Distance, "errors": &s.Errors, "health": &s.Health,
 		"hang": &s.Hang, "reset": &s.Reset, "crash_mid_body": &s.CrashMidBody, "cache": &s.Cache, "body": &s.Body,
-		"chunked": &s.Chunked,
+		"chunked": &s.Chunked, "report": &s.Report,
 	}
 	for name, value := range members {
 		field, ok := fields[name]

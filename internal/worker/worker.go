@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,7 @@ type Worker struct {
 	name  string
 	gate  gate
 	count counts
+	here  atomic.Int64 // requests of /work that wait or are worked on
 
 	mu       sync.Mutex
 	settings Settings
@@ -159,6 +161,8 @@ func (w *Worker) serviceTime(r *http.Request) time.Duration {
 }
 
 func (w *Worker) work(a http.ResponseWriter, r *http.Request) {
+	w.here.Add(1)
+	defer w.here.Add(-1)
 	f, s := w.draw()
 	if f == hung {
 		w.hang(r.Context(), func(s *Settings) bool { return s.Hang > 0 })
@@ -178,6 +182,9 @@ func (w *Worker) work(a http.ResponseWriter, r *http.Request) {
 		service = min(service, time.Millisecond)
 	}
 	sleep(r.Context(), service)
+	if s.Report != "" {
+		a.Header().Set(s.Report, strconv.FormatInt(w.here.Load(), 10))
+	}
 	w.gate.leave()
 	switch f {
 	case failed:

@@ -289,3 +289,33 @@ func TestEchoTellsWhatCame(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
+
+// TestTheWorkerReportsWhatIsHere: those that wait as well as those that are
+// worked on.
+func TestTheWorkerReportsWhatIsHere(t *testing.T) {
+	_, url, c := start(t, func(s *Settings) { s.Slots, s.Report, s.Delay = 1, "X-Inflight", Duration(50*time.Millisecond) })
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	seen := map[string]int{}
+	for range 3 {
+		all.Go(func() {
+			r, err := c.Get(url + "/work")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.Body.Close()
+			mu.Lock()
+			defer mu.Unlock()
+			seen[r.Header.Get("X-Inflight")]++
+		})
+	}
+	all.Wait()
+	if seen["3"] != 1 || seen["2"] != 1 || seen["1"] != 1 {
+		t.Errorf("three that came together were told of %v; want 3, 2 and 1", seen)
+	}
+	bad := Defaults()
+	if bad.Report = "X Inflight"; bad.Validate() == nil {
+		t.Error("a field's name with a space is taken")
+	}
+}
