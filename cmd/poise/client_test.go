@@ -45,7 +45,7 @@ func TestCommandsSpeakToTheAPI(t *testing.T) {
 	}{
 		{"a policy is shown", "policy web", 200, cluster, "GET /api/v1/clusters/web ", "web: p2c (as configured)\n"},
 		{"a policy is pinned", "policy web p2c", 200, cluster, `PUT /api/v1/clusters/web/policy {"policy":"p2c"}`, "web: p2c (as configured)\n"},
-		{"an endpoint is drained", "endpoint web [::1]:9001 drain", 200, cluster, `PUT /api/v1/clusters/web/endpoints/%5B::1%5D:9001/state {"state":"drain"}`, "web [::1]:9001: drain, 3 in flight\n"},
+		{"an endpoint is enabled", "endpoint web [::1]:9001 enable", 200, cluster, `PUT /api/v1/clusters/web/endpoints/%5B::1%5D:9001/state {"state":"enable"}`, "web [::1]:9001: drain, 3 in flight\n"},
 		{"the file is applied", "reload", 204, "", "POST /api/v1/reload ", "the file is in force\n"},
 		{"the process is probed", "healthz", 200, "ok\n", "GET /healthz ", "ok\n"},
 		{"readiness is probed", "healthz --ready", 200, "ready\n", "GET /readyz ", "ready\n"},

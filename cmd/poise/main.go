@@ -67,7 +67,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(), demoCommand(), workerCommand(), loadCommand(), benchCommand(), simCommand(), checkCommand(), schemaCommand(),
-		statusCommand(), topCommand(), policyCommand(), engineCommand(), decisionsCommand(), recordCommand(), endpointCommand(), explainCommand(),
+		statusCommand(), topCommand(), policyCommand(), engineCommand(), decisionsCommand(), recordCommand(), endpointCommand(), explainCommand(), whatifCommand(),
 		reloadCommand(), healthzCommand(), versionCommand(),
 	)
 	root.AddCommand(notBuilt()...)
@@ -111,7 +111,7 @@ func asUsage(c *cobra.Command) {
 // so, and help does not list them.
 func notBuilt() []*cobra.Command {
 	var all []*cobra.Command
-	for _, name := range []string{"whatif", "upgrade"} {
+	for _, name := range []string{"upgrade"} {
 		all = append(all, &cobra.Command{
 			Use: name, Hidden: true, DisableFlagParsing: true,
 			RunE: func(*cobra.Command, []string) error { return fmt.Errorf("poise %s: not built yet", name) },

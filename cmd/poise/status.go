@@ -78,6 +78,7 @@ func printCluster(w io.Writer, v *admin.Cluster, now time.Time) {
 	if v.Panic {
 		fmt.Fprintln(w, "  PANIC: too few endpoints are healthy, so health is ignored")
 	}
+	printTrust(w, &v.Engine)
 	t := columns(w)
 	fmt.Fprintln(t, "endpoint\tstate\tfor\tin flight\tper s\tfailed\tp50\tp99\t")
 	for _, e := range v.Endpoints {
@@ -89,6 +90,18 @@ func printCluster(w io.Writer, v *admin.Cluster, now time.Time) {
 			age(now, e.Since), e.Inflight, e.Rate, 100*e.Failures, millis(e.P50), millis(e.P99))
 	}
 	_ = t.Flush()
+}
+
+// printTrust says how the engine's last forecasts came out.
+func printTrust(w io.Writer, v *admin.EngineState) {
+	f := v.Forecasts
+	if f == nil {
+		return
+	}
+	fmt.Fprintf(w, "  of the last %d forecasts %.0f %% fell inside their 90 %% band\n", f.Known, 100*f.Inside)
+	if f.Distrusted {
+		fmt.Fprintln(w, "  too few: the engine advises only, until they hold again or `poise engine auto` says otherwise")
+	}
 }
 
 // columns writes columns that end where their words end.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"poise/internal/admin"
+	"poise/internal/decide"
 )
 
 // answering is an API that answers one call with v.
@@ -173,5 +174,20 @@ func TestTopWritesLinesWhereThereIsNoTerminal(t *testing.T) {
 		if _, usage := errors.AsType[usageError](err); !usage {
 			t.Errorf("%v: error %v; want one of usage", args, err)
 		}
+	}
+}
+
+func TestStatusShowsWhatCameOfForecasts(t *testing.T) {
+	v := admin.Status{Now: noon, Clusters: []admin.Cluster{{Name: "web", Policy: "p2c", Endpoints: []admin.Endpoint{since("healthy", time.Hour)}}}}
+	e := &v.Clusters[0].Engine
+	e.Forecasts = &decide.Forecasts{Known: 200, Inside: 0.905}
+	out, _, err := command(t, "status", "--admin", answering(t, "/api/v1/clusters", v))
+	if err != nil || !strings.Contains(out, "of the last 200 forecasts 90 % fell inside their 90 % band") || strings.Contains(out, "advises only") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	e.Forecasts = &decide.Forecasts{Known: 57, Inside: 0.7, Distrusted: true}
+	out, _, err = command(t, "status", "--admin", answering(t, "/api/v1/clusters", v))
+	if err != nil || !strings.Contains(out, "of the last 57 forecasts 70 %") || !strings.Contains(out, "advises only") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -53,12 +53,15 @@ func endpointCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:       "endpoint CLUSTER ADDRESS enable|disable|drain",
 		Short:     "Enable, disable or drain an endpoint",
-		Long:      "drain sends no new clients to an endpoint and lets those stay that a cookie keeps there; disable sends nobody. The word holds until it is taken back.",
+		Long:      "drain sends no new clients to an endpoint and lets those stay that a cookie keeps there; disable sends nobody. Both first print what the engine forecasts of it, and are then done. The word holds until it is taken back.",
 		Args:      cobra.ExactArgs(3),
 		ValidArgs: []string{"enable", "disable", "drain"},
 	}
 	k := addClientFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if args[2] == "drain" || args[2] == "disable" {
+			foretell(c.Context(), c.OutOrStdout(), k, args[0], args[1])
+		}
 		var v admin.Cluster
 		path := clusterPath(args[0]) + "/endpoints/" + url.PathEscape(args[1]) + "/state"
 		if err := k.call(c.Context(), http.MethodPut, path, map[string]string{"state": args[2]}, &v); err != nil {

@@ -41,6 +41,7 @@ and PUT /control (JSON, the flags' names with _ for -) changes them while it run
 	f.IntVar(&s.Cache, "cache", 0, "keys (X-Key) that are remembered and then cost a tenth; 0 means none")
 	f.IntVar(&s.Body, "body", s.Body, "bytes of an answer of /work")
 	f.BoolVar(&s.Chunked, "chunked", false, "do not announce how long an answer of /work is")
+	f.StringVar(&s.Report, "report", "", "field of an answer that says how many requests are here, whoever sent them, as in X-Inflight")
 	f.Uint64Var(&seed, "seed", 0, "what the dice start from; 0 means the time")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := s.Validate(); err != nil {

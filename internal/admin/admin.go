@@ -13,6 +13,7 @@ import (
 	"poise/internal/cluster"
 	"poise/internal/config"
 	"poise/internal/stats"
+	"poise/internal/whatif"
 )
 
 // Balancer is what the API shows and steers.
@@ -35,6 +36,10 @@ type Balancer interface {
 	Decisions(DecisionQuery) []Decision
 	// Decision returns the entry with a number.
 	Decision(id uint64) (Decision, bool)
+	// WhatIf forecasts latency and failures under other circumstances. A
+	// question that makes no sense is a whatif.Wrong, one about an endpoint that is none a
+	// whatif.Unknown, one that cannot be answered a whatif.Refusal; any other error says that it could not be asked now.
+	WhatIf(ctx context.Context, cluster string, q whatif.Question) (*whatif.Answer, error)
 	// Record writes what the engine's judge of a cluster is given, for so long.
 	Record(ctx context.Context, cluster string, lasts time.Duration, to io.Writer) error
 }

@@ -37,6 +37,7 @@ const (
 	explained  = "GET /api/v1/clusters/{cluster}/explain"
 	oneEngine  = "PUT /api/v1/clusters/{cluster}/engine"
 	allEngines = "PUT /api/v1/engine"
+	asked      = "POST /api/v1/clusters/{cluster}/whatif"
 	journal    = "GET /api/v1/decisions"
 	acted      = "GET /api/v1/clusters/{cluster}/actions"
 	recorded   = "GET /api/v1/clusters/{cluster}/record"
@@ -113,7 +114,17 @@ var cases = []aCase{
 	{call: acted, target: "/api/v1/clusters/users/actions?since=2026-01-31T12:00:00Z&limit=1", status: 200},
 	{call: acted, target: "/api/v1/clusters/web/actions?limit=many", status: 400},
 	{call: acted, target: "/api/v1/clusters/none/actions", status: 404},
-	{call: "POST /api/v1/clusters/{cluster}/whatif", status: 501},
+	{call: asked, body: `{}`, status: 200},
+	{call: asked, body: `{"load":"+50%","without":["127.0.0.1:9001"],"add":["2xlike:127.0.0.1:9002"],"slow":["2x:127.0.0.1:9002"],"policy":"least-connections"}`, status: 200},
+	{call: asked, body: `{"loud":"+50%"}`, status: 400},
+	{call: asked, body: `{}`, target: "/api/v1/clusters/none/whatif", status: 404},
+	{call: asked, body: `{}`, target: "/api/v1/clusters/users/whatif", status: 409},
+	{call: asked, body: `{"load":"` + strings.Repeat("x", mostJSON) + `"}`, status: 413},
+	{call: asked, status: 415},
+	{call: asked, body: `{"load":"50"}`, status: 422},
+	{call: asked, body: `{"policy":"best"}`, status: 422},
+	{call: asked, body: `{"without":["127.0.0.1:1"]}`, status: 404},
+	{call: asked, body: `{"load":"2x"}`, status: 503},
 	{call: recorded, status: 200},
 	{call: recorded, target: "/api/v1/clusters/web/record?for=2h", status: 400},
 	{call: recorded, target: "/api/v1/clusters/none/record", status: 404},

@@ -40,7 +40,7 @@ func (a *API) calls() []call {
 		{"GET", "/api/v1/clusters/{cluster}/explain", usual, a.ofCluster(a.explain)},
 		{"GET", "/api/v1/clusters/{cluster}/record", usual, a.ofCluster(a.record)},
 		{"GET", "/api/v1/clusters/{cluster}/actions", usual, a.ofCluster(a.listActions)},
-		{"POST", "/api/v1/clusters/{cluster}/whatif", usual, a.later("the prediction of the decision engine")},
+		{"POST", "/api/v1/clusters/{cluster}/whatif", usual, a.ofCluster(a.whatif)},
 		{"PUT", "/api/v1/engine", usual, a.putEngines},
 		{"GET", "/api/v1/decisions", usual, a.listDecisions},
 		{"GET", "/api/v1/decisions/{id}", usual, a.showDecision},

@@ -41,6 +41,9 @@ type EngineState struct {
 	Share      float64    `json:"share,omitempty"`      // of the requests that it gets, 0 to 1
 	JudgedAt   *time.Time `json:"judged_at,omitempty"`
 	Fault      string     `json:"fault,omitempty"` // why the engine leaves the cluster alone
+	// Forecasts are what came of the engine's last forecasts; absent while none
+	// could be held against what was measured.
+	Forecasts *decide.Forecasts `json:"forecasts,omitempty"`
 }
 
 func (a *API) engineState(c *cluster.Cluster, s *cluster.Snapshot) EngineState {

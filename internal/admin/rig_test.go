@@ -22,6 +22,7 @@ import (
 	"poise/internal/config"
 	"poise/internal/decide"
 	"poise/internal/stats"
+	"poise/internal/whatif"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -50,7 +51,7 @@ func (b *balancer) SetEngine(c *cluster.Cluster, m cluster.Mode) { c.SetMode(m) 
 func (b *balancer) EngineState(name string) EngineState {
 	at := time.Unix(1000, 0)
 	if name == "web" {
-		return EngineState{JudgedAt: &at}
+		return EngineState{JudgedAt: &at, Forecasts: &decide.Forecasts{Known: 57, Inside: 0.7, Distrusted: true}}
 	}
 	return EngineState{Fault: "the judgement failed: out of range"}
 }
@@ -77,6 +78,24 @@ func (b *balancer) Record(_ context.Context, cluster string, _ time.Duration, to
 	}
 	_, err := io.WriteString(to, "poise-recording 1\n")
 	return err
+}
+
+func (b *balancer) WhatIf(_ context.Context, cluster string, q whatif.Question) (*whatif.Answer, error) {
+	f := whatif.Figures{P50: whatif.Figure{Value: 0.01, Low: 0.009, High: 0.011}, P99: whatif.Figure{Value: 0.04, Low: 0.03, High: 0.05}, Load: 0.5}
+	a := &whatif.Answer{Cluster: cluster, Policy: "p2c", Scenario: q.String(), Window: 10, Requests: 3000, Rate: 300, Now: f, Text: "p99 40 ms"}
+	switch {
+	case cluster == "users":
+		return nil, whatif.Refusal("too little data")
+	case slices.Contains(q.Without, "127.0.0.1:1"):
+		return nil, whatif.Unknown("no such endpoint")
+	case q.Load == 2:
+		return nil, errors.New("the engine is answering another question")
+	case q.Load == 0:
+		a.Why = "never so busy"
+	default:
+		a.Then, a.Headroom = &f, &whatif.Headroom{Times: 1.5, AtLeast: true, Why: "never so busy"}
+	}
+	return a, nil
 }
 
 func (b *balancer) Decisions(q DecisionQuery) []Decision { return entries[:min(q.Limit, len(entries))] }

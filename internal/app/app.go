@@ -66,6 +66,8 @@ type App struct {
 	engine      *engine.Engine
 	journal     *engine.Journal
 	decisionLog *engine.Log // nil without state.dir
+	minds       *mindsFile
+	headrooms   headrooms
 	decided     atomic.Bool // the first health checks are done, or were given up on
 	draining    atomic.Bool
 	running     sync.WaitGroup // listeners
@@ -137,7 +139,10 @@ func (a *App) Run(ctx context.Context) error {
 	parts.Go(func() { a.overrides.run(below, a.collectOverrides) })
 	parts.Go(func() { a.measure(below) })
 	parts.Go(func() { a.runGuards(below) })
-	parts.Go(func() { a.engine.Run(below) })
+	judged := make(chan struct{}) // for the last time
+	parts.Go(func() { defer close(judged); a.engine.Run(below) })
+	parts.Go(func() { a.minds.run(judged, a.clusterNames) })
+	parts.Go(func() { a.watchHeadroom(below) })
 	if a.decisionLog != nil {
 		parts.Go(func() { a.decisionLog.Run(below) })
 	}

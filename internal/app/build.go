@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -45,6 +46,7 @@ type managed struct {
 	terms    atomic.Pointer[engine.Terms]
 	subject  *engine.Subject
 	settings cluster.EngineSettings
+	revived  string // policy that the engine had chosen before a restart; "" for none
 }
 
 // close ends the checks and lets go of the endpoints.
@@ -154,7 +156,8 @@ func upstream(m *managed) (*proxy.Upstream, error) {
 	c := &m.config
 	u := &proxy.Upstream{
 		Name: c.Name, Cluster: m.Cluster, Attempts: m.attempts, Guard: m.guard,
-		Retry: proxy.Retry{Most: c.Retry.MaxRetries, PerTry: c.Retry.PerTryTimeout.Std()},
+		LoadField: strings.ToLower(c.Engine.LoadField),
+		Retry:     proxy.Retry{Most: c.Retry.MaxRetries, PerTry: c.Retry.PerTryTimeout.Std()},
 		Timeouts: proxy.Timeouts{
 			Head: c.Timeouts.Head.Std(), Between: c.Timeouts.Between.Std(),
 			Total: c.Timeouts.Total.Std(), TunnelIdle: c.Timeouts.TunnelIdle.Std(),

@@ -15,7 +15,6 @@ import (
 	"poise/internal/decide"
 	"poise/internal/engine"
 	"poise/internal/lb"
-	"poise/internal/learn"
 	"poise/internal/record"
 	"poise/internal/telemetry"
 )
@@ -28,6 +27,7 @@ func (a *App) openEngine(dir string) error {
 			return err
 		}
 	}
+	a.minds = openMinds(dir, time.Now(), a.mindsFault)
 	a.journal = engine.NewJournal(a.decisionLog, a.tellDecision)
 	a.engine = engine.New(engine.Options{Now: a.now, Wall: time.Now, Log: a.log, Journal: a.journal})
 	return nil
@@ -76,12 +76,7 @@ func (a *App) subjectOf(m *managed) *engine.Subject {
 		Shed: func() uint64 {
 			return m.attempts.Shed[record.ShedLimit].Load() + m.attempts.Shed[record.ShedQueue].Load() + m.attempts.Shed[record.ShedTimeout].Load()
 		},
-		Minds: func(t *engine.Terms, yield func()) engine.Minds {
-			o := t.Judge
-			o.Yield = yield
-			l := learn.New(learn.Options{Affinity: m.affinity})
-			return engine.Minds{Learner: l, Judge: decide.New(o), Fill: func(v *decide.View) { v.Learner, v.Affinity = l, m.affinity }}
-		},
+		Minds: func(t *engine.Terms, yield func()) engine.Minds { return a.mindsOf(m, t, yield) },
 	}
 }
 
@@ -169,6 +164,9 @@ func (a *App) EngineState(name string) admin.EngineState {
 	if !s.Judged.IsZero() {
 		v.JudgedAt = &s.Judged
 	}
+	if f := s.Decision.Evidence.Forecasts; f.Known > 0 {
+		v.Forecasts = &f
+	}
 	return v
 }
 
@@ -209,7 +207,8 @@ func (a *App) engineSource(m *managed) func() telemetry.Engine {
 		}
 		v.Judged = !s.Judged.IsZero()
 		e := &s.Decision.Evidence
-		v.Measured, v.Headroom = e.Measured, 1-e.Load
+		v.Measured, v.Headroom = e.Measured, a.headrooms.of(m.Name(), time.Now())
+		v.Forecasts, v.Inside = e.Forecasts.Known, e.Forecasts.Inside
 		if e.Predicted > 0 {
 			v.Error = e.Measured/e.Predicted - 1
 		}

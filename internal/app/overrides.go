@@ -163,6 +163,7 @@ func (a *App) restore() {
 		if o, ok := a.overrides.content[m.Name()]; ok {
 			m.Restore(o)
 		}
+		a.goOn(m)
 	}
 	if a.options.Config.State.Dir == "" {
 		a.log.Info("no state.dir: pins and endpoint states are kept in memory only")

@@ -25,6 +25,7 @@ const (
 	stepsBetween = 10                     // so many of them from one to the next
 	batch        = 1024                   // records that are read at once
 	mostHeld     = 1 << 14                // records that wait while a judge is thinking
+	saveEvery    = time.Minute            // between two times that what is known is kept
 )
 
 // Options are what the engine works with.
@@ -47,6 +48,7 @@ type Engine struct {
 	resumed  map[string]bool     // clusters that are to be taken up again
 	status   map[string]Status
 	cost     Cost
+	asked    *consultation // at most one; nil: nobody asks
 
 	// Of the goroutine.
 	budget   budget
@@ -115,6 +117,7 @@ func (e *Engine) begin(s *Subject, i, of int) *subject {
 	return &subject{
 		Subject: s, terms: terms, minds: s.Minds(terms, e.yield), shed: s.Shed(), shedStep: s.Shed(),
 		stepAt: now.Add(stepEvery), judgeAt: now.Add(every + every*time.Duration(i)/time.Duration(of)),
+		saveAt: now.Add(saveEvery),
 	}
 }
 
@@ -170,6 +173,7 @@ func (e *Engine) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			e.saveAll()
 			return
 		case <-tick.C:
 			e.tick(ctx)
@@ -188,6 +192,7 @@ func (e *Engine) tick(ctx context.Context) {
 		e.work(s)
 	}
 	e.judgeDue(ctx)
+	e.consult()
 	e.budget.settle(time.Now(), threadTime())
 	e.mu.Lock()
 	e.cost.CPU = e.budget.used
@@ -302,6 +307,10 @@ func (e *Engine) work(s *subject) {
 		s.stepAt = now.Add(min(stepEvery, s.terms.Evaluate/stepsBetween))
 		e.step(s, now)
 	}
+	if now >= s.saveAt && e.budget.mayJudge(0) {
+		s.saveAt = now.Add(saveEvery)
+		e.save(s)
+	}
 }
 
 // judgeDue judges where it is time to, as far as there is CPU time for it. Who
@@ -337,6 +346,25 @@ func (e *Engine) mostOverdue(now stats.Instant) (most *subject) {
 		}
 	}
 	return most
+}
+
+// saveAll keeps what is known at the end.
+func (e *Engine) saveAll() {
+	e.drainAll()
+	for _, s := range e.all() {
+		e.save(s)
+	}
+}
+
+// save keeps what is known of a cluster. Where the engine has failed nothing is
+// kept: it would fail again.
+func (e *Engine) save(s *subject) {
+	if s.minds.Save == nil || s.minds.Judge == nil || s.minds.Learner == nil {
+		return
+	}
+	if failure, stack := try(s.minds.Save); failure != "" {
+		e.judgeFailed(s, failure, stack)
+	}
 }
 
 // reconfigure takes over what the file says now. What is known stays.
@@ -395,19 +423,17 @@ func (e *Engine) step(s *subject, now stats.Instant) {
 
 func (e *Engine) judge(s *subject, now stats.Instant) {
 	v := s.view(now)
+	s.theirs = s.foreign.Look(v.Endpoints)
+	v.Foreign = s.theirs
 	v.Lost, s.lost = s.lost, 0
 	shed := s.Shed()
 	v.Shed, s.shed = shed-s.shed, shed
 	v.Notes = e.takeNotes(s.Cluster.Name())
 	var d decide.Decision
-	e.thinking = s
-	failure, stack := try(func() {
+	failure, stack, held := e.think(s, func() {
 		s.minds.Judge.SetMode(modeOf(s.Cluster.Snapshot()))
 		d = s.minds.Judge.Evaluate(v)
 	})
-	e.thinking = nil
-	held := s.held
-	s.held = s.held[:0]
 	if failure != "" {
 		e.judgeFailed(s, failure, stack)
 	} else {
@@ -417,6 +443,17 @@ func (e *Engine) judge(s *subject, now stats.Instant) {
 		e.enter(s, &d)
 	}
 	e.learn(s, held)
+}
+
+// think does something long with the minds of a subject. Records that come
+// meanwhile are held back, and returned.
+func (e *Engine) think(s *subject, f func()) (failure string, stack []byte, held []lb.Record) {
+	e.thinking = s
+	failure, stack = try(f)
+	e.thinking = nil
+	held = s.held
+	s.held = s.held[:0]
+	return failure, stack, held
 }
 
 // do does what was decided, where the engine may: an operator's word that came

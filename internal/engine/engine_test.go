@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"strings"
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // mind is a learner and a judge that do what a test says.
 type mind struct {
 	learnt, judged, stepped int
+	forgiven                int
 	seen                    int // records by the judge
 	members                 int
 	mode                    decide.Mode
@@ -37,6 +39,7 @@ func (m *mind) Members(all []*lb.Endpoint) { m.members = len(all) }
 func (m *mind) Waiting([]lb.Pending)       {}
 func (m *mind) Tick(stats.Instant)         {}
 func (m *mind) SetMode(to decide.Mode)     { m.mode = to }
+func (m *mind) Forgive()                   { m.forgiven++ }
 func (m *mind) Configure(o decide.Options) { m.configured = o }
 
 // asLearner and asJudge tell the two Observes apart.
@@ -388,5 +391,107 @@ func TestATapSeesWhatTheJudgeIsGivenUntilItIsTakenAway(t *testing.T) {
 	b.run(time.Second)
 	if f := b.Status("web").Fault; f == "" {
 		t.Error("a tap that fails went unnoticed")
+	}
+}
+
+// TestAQuestionIsAnsweredByTheEngine asks from another goroutine: one at a
+// time, with a view of the cluster, and a panic in it harms nobody.
+func TestAQuestionIsAnsweredByTheEngine(t *testing.T) {
+	b := newBench("adaptive")
+	b.run(time.Second)
+	ask := func(ctx context.Context, c Consultation) chan error {
+		done := make(chan error, 1)
+		go func() { done <- b.Consult(ctx, c) }()
+		for {
+			b.mu.Lock()
+			waits := b.asked != nil
+			b.mu.Unlock()
+			if waits || ctx.Err() != nil {
+				return done
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	ctx := t.Context()
+	members := 0
+	done := ask(ctx, Consultation{Cluster: "web", Ask: func(_ Judge, v *decide.View) {
+		members = len(v.Endpoints)
+		if err := b.Consult(ctx, Consultation{Cluster: "web"}); !errors.Is(err, ErrBusy) {
+			t.Errorf("a second question while one is answered: %v; want it told to wait", err)
+		}
+	}})
+	if err := b.Consult(ctx, Consultation{Cluster: "web"}); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second question while one waits: %v; want it told to wait", err)
+	}
+	b.run(tickEvery)
+	if err := <-done; err != nil || members != 2 {
+		t.Errorf("got %v and %d endpoints; want 2", err, members)
+	}
+	done = ask(ctx, Consultation{Cluster: "web", Ask: func(Judge, *decide.View) { panic("out of range") }})
+	b.run(tickEvery)
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "out of range") {
+		t.Errorf("got %v; want the failure", err)
+	}
+	done = ask(ctx, Consultation{Cluster: "none", Ask: func(Judge, *decide.View) { t.Error("asked") }})
+	b.run(tickEvery)
+	if err := <-done; !errors.Is(err, ErrNoCluster) {
+		t.Errorf("got %v; want that there is no such cluster", err)
+	}
+	done = ask(ctx, Consultation{Cluster: "web", Idle: true, Ask: func(Judge, *decide.View) { t.Error("did not give way") }})
+	asked := false
+	second := make(chan error, 1)
+	go func() {
+		second <- b.Consult(ctx, Consultation{Cluster: "web", Ask: func(Judge, *decide.View) { asked = true }})
+	}()
+	if err := <-done; !errors.Is(err, ErrBusy) {
+		t.Errorf("a question that nobody waits for: %v; want it to give way to one of somebody", err)
+	}
+	b.run(tickEvery)
+	if err := <-second; err != nil || !asked {
+		t.Errorf("got %v; want it answered", err)
+	}
+	judged := b.mind.judged
+	b.run(20 * time.Second)
+	if b.mind.judged == judged {
+		t.Error("after the questions nothing is judged any more")
+	}
+}
+
+// TestAQuestionWaitsForCPUTime asks while the engine has none left.
+func TestAQuestionWaitsForCPUTime(t *testing.T) {
+	b := newBench("adaptive")
+	b.run(tickEvery)
+	b.budget.left = -time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		done <- b.Consult(ctx, Consultation{Cluster: "web", Ask: func(Judge, *decide.View) { t.Error("asked without CPU time") }})
+	}()
+	for ctx.Err() == nil {
+		b.run(tickEvery)
+		time.Sleep(time.Millisecond)
+	}
+	if err := <-done; !errors.Is(err, ErrNoTime) {
+		t.Errorf("got %v; want that there was no time", err)
+	}
+	b.run(tickEvery) // with nothing asked
+}
+
+// TestAutoGivesTrust: an operator's auto goes before the score of forecasts, any
+// other word does not touch it.
+func TestAutoGivesTrust(t *testing.T) {
+	b := newBench(lb.Adaptive)
+	b.cluster.SetMode(cluster.Advise)
+	b.Resume("web")
+	b.run(tickEvery)
+	if b.mind.forgiven != 0 {
+		t.Error("advise gives trust")
+	}
+	b.cluster.SetMode(cluster.Auto)
+	b.Resume("web")
+	b.run(tickEvery)
+	if b.mind.forgiven != 1 {
+		t.Errorf("auto gave trust %d times; want once", b.mind.forgiven)
 	}
 }

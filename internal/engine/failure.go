@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"poise/internal/cluster"
 	"poise/internal/decide"
 )
 
@@ -61,6 +62,9 @@ func (e *Engine) maybeResume(s *subject) {
 		e.status[name] = status
 	}
 	e.mu.Unlock()
+	if wanted && s.minds.Judge != nil && s.Cluster.Snapshot().Engine.Mode == cluster.Auto {
+		s.minds.Judge.Forgive()
+	}
 	if !wanted || s.broken == "" {
 		return
 	}

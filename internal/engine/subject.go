@@ -20,6 +20,7 @@ type Judge interface {
 	Step(v *decide.View) decide.Step
 	SetMode(m decide.Mode)
 	Configure(o decide.Options)
+	Forgive()
 }
 
 // Learner is what the engine asks of a learn.Learner.
@@ -36,6 +37,9 @@ type Minds struct {
 	Judge   Judge
 	// Fill adds to a view what only the maker of both knows; may be nil.
 	Fill func(*decide.View)
+	// Save keeps what both know; may be nil. It is called by the engine's
+	// goroutine now and then, and at the end.
+	Save func()
 }
 
 // Subject is a cluster as the engine works on it. It is made once and stays
@@ -72,10 +76,13 @@ type subject struct {
 
 	stepAt, judgeAt stats.Instant
 	took            time.Duration // CPU time of the last judgement
+	saveAt          stats.Instant
 	lost, lostStep  uint64
 	shed, shedStep  uint64
 	pending         []lb.Pending
-	broken          string // what failed; "" while all is well
+	foreign         decide.Foreign
+	theirs          float64 // what it found at the last judgement
+	broken          string  // what failed; "" while all is well
 	awaited         []awaited
 }
 
@@ -92,6 +99,7 @@ func (s *subject) view(now stats.Instant) *decide.View {
 	snapshot := s.Cluster.Snapshot()
 	v := &decide.View{
 		Now: now, Cluster: s.Cluster.Name(), Policy: snapshot.Policy, Pinned: !snapshot.Adaptive, Cursor: s.Cluster.Cursor(),
+		Foreign: s.theirs,
 	}
 	for i, e := range snapshot.Members {
 		w := decide.EndpointView{Endpoint: e, Eligible: slices.Contains(snapshot.Eligible, e)}

@@ -87,7 +87,12 @@ func collectEngine(ch chan<- prometheus.Metric, cluster string, e Engine) {
 	}
 	gauge(ch, measuredLoss, e.Measured, cluster)
 	gauge(ch, predictionError, e.Error, cluster)
-	gauge(ch, headroom, e.Headroom, cluster)
+	if e.Forecasts > 0 {
+		gauge(ch, coverage, e.Inside, cluster)
+	}
+	if e.Headroom > 0 {
+		gauge(ch, headroom, e.Headroom, cluster)
+	}
 }
 
 func asNumber(b bool) float64 {

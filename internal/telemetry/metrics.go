@@ -47,7 +47,9 @@ type Engine struct {
 	Predicted map[string]float64 // loss in seconds, by policy
 	Measured  float64            // loss in seconds
 	Error     float64            // measured over what is predicted of the same, less 1
-	Headroom  float64            // share of the capacity that is not in use
+	Forecasts int                // of the last ones, that could be held against what was measured
+	Inside    float64            // share of those that fell inside their 90 % interval
+	Headroom  float64            // times the load of now at which p99 has doubled, at least; 0: not known
 }
 
 // Switch is what changes of the policy are counted by.
@@ -134,8 +136,9 @@ var (
 	predictedLoss   = desc("predicted_loss_seconds", "Loss that the engine predicts under a policy: mean latency, a tenth of the mean of the worst 1 %, failures at their cost.", "cluster", "policy")
 	measuredLoss    = desc("measured_loss_seconds", "Loss of the policy that picks, as measured.", "cluster")
 	predictionError = desc("prediction_error_ratio", "Measured loss over what the model computes for the same requests, less 1.", "cluster")
+	coverage        = desc("forecast_coverage_ratio", "Share of the engine's last 200 forecasts that fell inside their 90 % interval.", "cluster")
 	capacity        = desc("endpoint_capacity", "Requests that an endpoint works on at once, as learnt.", "cluster", "endpoint")
-	headroom        = desc("headroom_ratio", "Share of the learnt capacity that is not in use.", "cluster")
+	headroom        = desc("headroom_ratio", "Times the load of now at which p99 has doubled by forecast, or that is known to be below that; absent while not known.", "cluster")
 	engineCPU       = desc("engine_cpu_seconds_total", "CPU time of the decision engine.")
 	enginePostponed = desc("engine_postponed_total", "Times that the engine began to judge less often, since its work had reached 1 % of a core.")
 	reloadsTotal    = desc("config_reloads_total", "Configuration documents that were offered.", "result")
@@ -145,7 +148,7 @@ var (
 		requestsTotal, requestDuration, requestBytes, responseBytes, overhead, connections, attemptsTotal, attemptDuration,
 		inflight, upstreamConns, retriesTotal, budgetExhausted, endpointState, healthChecks, policyActive, reloadsTotal,
 		reloadLast, buildInfo, hedgesTotal, shedTotal, queueLength, concurrency, ejectionsTotal, panicking,
-		policySwitches, decisionsTotal, predictedLoss, measuredLoss, predictionError, capacity, headroom, engineCPU, enginePostponed,
+		policySwitches, decisionsTotal, predictedLoss, measuredLoss, predictionError, coverage, capacity, headroom, engineCPU, enginePostponed,
 	}
 )
 

@@ -37,7 +37,7 @@ func everything() *rig {
 	r.clusters[0].Engine = func() Engine {
 		return Engine{
 			Switches: map[Switch]uint64{{"p2c", "hot-cold", "engine"}: 1}, Decisions: map[DecisionKind]uint64{{"hold", "margin"}: 3},
-			Judged: true, Predicted: map[string]float64{"p2c": 0.02}, Measured: 0.03, Error: 0.5, Headroom: 0.4,
+			Judged: true, Predicted: map[string]float64{"p2c": 0.02}, Measured: 0.03, Error: 0.5, Headroom: 1.4, Forecasts: 40, Inside: 0.9,
 		}
 	}
 	c.Snapshot().Members[0].Live.SetLearnt(lb.Learnt{Service: time.Millisecond, Capacity: 4})

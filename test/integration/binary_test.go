@@ -35,6 +35,7 @@ func TestTheBinary(t *testing.T) {
 		{"SIGTERM lets what is under way finish", gracefulStop},
 		{"SIGTERM under load cuts no answer", stopUnderLoad},
 		{"SIGHUP puts a changed file in force under load", reloadUnderLoad},
+		{"what the engine knows outlives a restart", knowledgeOutlivesARestart},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newFleet(t, binary)) })
 	}

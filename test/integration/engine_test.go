@@ -33,10 +33,11 @@ const (
 // engineRig is a balancer whose policy is adaptive, over workers in this
 // process.
 type engineRig struct {
-	t       *testing.T
-	workers []*worker.Worker
-	front   string
-	admin   string
+	t         *testing.T
+	workers   []*worker.Worker
+	addresses []string // of them
+	front     string
+	admin     string
 }
 
 // engineSetup says what stands behind the balancer.
@@ -67,6 +68,7 @@ func newEngineRig(t *testing.T, o engineSetup) *engineRig {
 		r.workers, addresses = append(r.workers, w), append(addresses, ln.Addr().String())
 		all.Go(func() { _ = w.Run(ctx, ln) })
 	}
+	r.addresses = addresses
 	text := fmt.Sprintf("listeners: [{address: %q}]\nadmin: {address: %q}\nengine: {evaluate: %v, dwell: %v}\nclusters:\n- name: web\n  endpoints: [%s]\n  %s\n",
 		r.front, r.admin, judged, dwell, strings.Join(addresses, ", "), o.cluster)
 	doc := config.Document{Name: "test", Text: []byte(text)}
@@ -103,6 +105,18 @@ func (r *engineRig) load(o load.Options) {
 	done := make(chan struct{})
 	go func() { defer close(done); _, _ = load.Run(ctx, o) }()
 	r.t.Cleanup(func() { cancel(); <-done })
+}
+
+// others sends to the workers past the balancer, as another one does.
+func (r *engineRig) others() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	for i, address := range r.addresses {
+		all.Go(func() {
+			_, _ = load.Run(ctx, load.Options{URL: "http://" + address + "/work", Rate: 200, For: time.Minute, Timeout: 5 * time.Second, Arrivals: "poisson", Seed: uint64(i)})
+		})
+	}
+	r.t.Cleanup(func() { cancel(); all.Wait() })
 }
 
 // bursts sends n requests at once, again and again; work says how long each
@@ -210,10 +224,15 @@ func TestConditionsAreNamed(t *testing.T) {
 			load.Options{Rate: 500, Keys: 4000, Zipf: 1.05},
 			func(*engineRig) {},
 		},
-		// expected-delay sends a far endpoint so little that a window has too few requests to name it by
-		{"far_endpoint", engineSetup{workers: 5, cluster: "policy: least-request", change: func(_ int, s *worker.Settings) { s.Delay, s.Slots = worker.Duration(5*time.Millisecond), 16 }}, load.Options{Rate: 200}, func(r *engineRig) {
+		{"far_endpoint", engineSetup{workers: 5, change: func(_ int, s *worker.Settings) { s.Delay, s.Slots = worker.Duration(5*time.Millisecond), 16 }}, load.Options{Rate: 200}, func(r *engineRig) {
 			r.set(0, func(s *worker.Settings) { s.Distance = worker.Duration(30 * time.Millisecond) })
 		}},
+		{
+			"hidden_load",
+			engineSetup{workers: 3, cluster: "engine: {load_field: X-Inflight}", change: func(_ int, s *worker.Settings) { s.Slots, s.Report = 8, "X-Inflight" }},
+			load.Options{Rate: 200},
+			(*engineRig).others,
+		},
 		{"overload", engineSetup{workers: 5, change: func(_ int, s *worker.Settings) { s.Slots = 1 }}, load.Options{Rate: 300}, func(*engineRig) {}},
 		{"bursty", engineSetup{workers: 5}, load.Options{}, func(r *engineRig) { r.bursts(120, 300*time.Millisecond, nil) }},
 		{"heavy_tail", engineSetup{workers: 5, change: func(_ int, s *worker.Settings) { s.Slots = 16 }}, load.Options{}, func(r *engineRig) {
