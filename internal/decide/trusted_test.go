@@ -16,7 +16,7 @@ import (
 func TestTrustIsLostBeforeHarmIsDoneAndEarnedAgain(t *testing.T) {
 	simulated(t)
 	lies := true
-	o := decide.Options{Evaluate: 2 * time.Second, Dwell: 12 * time.Second, Distort: func(all []decide.Candidate) {
+	o := decide.Options{Evaluate: 2 * time.Second, Dwell: 12 * time.Second, Margin: 0.2, Distort: func(all []decide.Candidate) {
 		for i := range all {
 			if lies {
 				all[i].Scale(0.2)
@@ -68,7 +68,7 @@ func TestTrustIsLostBeforeHarmIsDoneAndEarnedAgain(t *testing.T) {
 // TestAWordGivesTrust: what somebody says goes before the score.
 func TestAWordGivesTrust(t *testing.T) {
 	simulated(t)
-	l := newLoop(scenario("homog", 1), "least-request", decide.Options{Evaluate: 2 * time.Second, Distort: func(all []decide.Candidate) {
+	l := newLoop(scenario("homog", 1), "least-request", decide.Options{Evaluate: 2 * time.Second, Margin: 0.2, Distort: func(all []decide.Candidate) {
 		all[0].Scale(0.2)
 	}})
 	l.run(2 * (trust.Least + 3))

@@ -20,7 +20,7 @@ import (
 // starts the balancer again: it knows so before a single request, and its first
 // judgement does. A file that was changed is refused, and does no harm.
 func knowledgeOutlivesARestart(t *testing.T, f *fleet) {
-	f.balancer.end(syscall.SIGTERM)
+	_ = f.balancer.End(syscall.SIGTERM)
 	dir := t.TempDir()
 	text := fmt.Sprintf("listeners: [{address: %q}]\nadmin: {address: %q}\nstate: {dir: %q}\nengine: {evaluate: 2s, dwell: 12s}\nclusters:\n- name: web\n  endpoints: [%s]\n",
 		f.front, f.admin, dir, strings.Join(f.workers, ", "))
@@ -37,11 +37,11 @@ func knowledgeOutlivesARestart(t *testing.T, f *fleet) {
 	start()
 	f.noneFailed(f.load(load.Options{Rate: 500, For: 7 * time.Second, Arrivals: "poisson"}, func() {}))
 	before := f.endpoints()
-	f.balancer.end(syscall.SIGTERM)
+	_ = f.balancer.End(syscall.SIGTERM)
 
 	start()
-	if f.balancer.log.Count(0, "the engine goes on from what it knew") != 1 {
-		t.Errorf("the balancer says\n%s", f.balancer.log)
+	if f.balancer.Log.Count(0, "the engine goes on from what it knew") != 1 {
+		t.Errorf("the balancer says\n%s", f.balancer.Log)
 	}
 	f.eventually("the workers' speed is known without a request", func() bool { return f.endpoints()[2].Service > 0 })
 	for i, e := range f.endpoints() {
@@ -63,7 +63,7 @@ func knowledgeOutlivesARestart(t *testing.T, f *fleet) {
 			t.Errorf("the first judgement takes the slow worker for one that takes %.1f ms", 1e3*e.Service)
 		}
 	}
-	f.balancer.end(syscall.SIGTERM)
+	_ = f.balancer.End(syscall.SIGTERM)
 
 	path := filepath.Join(dir, "engine-state")
 	kept, err := os.ReadFile(path)
@@ -75,8 +75,8 @@ func knowledgeOutlivesARestart(t *testing.T, f *fleet) {
 		t.Fatal(err)
 	}
 	start()
-	if f.balancer.log.Count(0, "engine-state is refused", "learns anew") != 1 {
-		t.Errorf("a state that was changed; the balancer says\n%s", f.balancer.log)
+	if f.balancer.Log.Count(0, "engine-state is refused", "learns anew") != 1 {
+		t.Errorf("a state that was changed; the balancer says\n%s", f.balancer.Log)
 	}
 	if e := f.endpoints()[2]; e.Service != 0 {
 		t.Errorf("a state that was changed is believed: %+v", e)
