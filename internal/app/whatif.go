@@ -60,9 +60,9 @@ const (
 	// engine has CPU time to spare.
 	headroomEvery = time.Minute
 	// headroomLasts is how long what was found is shown.
-	headroomLasts = 3 * headroomEvery
+	headroomLasts = 15 * time.Minute
 	// headroomWait bounds the wait for the engine.
-	headroomWait = 30 * time.Second
+	headroomWait = 2 * time.Minute
 )
 
 func (h *headrooms) put(cluster string, times float64, now time.Time) {

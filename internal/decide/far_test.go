@@ -76,7 +76,7 @@ func TestEqualEndpointsAreNotToldApart(t *testing.T) {
 			l.run(40)
 			for _, e := range l.entries {
 				for _, c := range e.Conditions {
-					if c.Name == decide.Heterogeneous || c.Name == decide.FarEndpoint || c.Name == decide.SlowEndpoint {
+					if c.Name == decide.FarEndpoint || c.Name == decide.SlowEndpoint {
 						t.Errorf("seed %d, %.0f requests a second: %s", seed, rate, c.Text)
 					}
 				}

@@ -16,6 +16,10 @@ var (
 	ErrNoCluster = errors.New("the engine does not know this cluster")
 )
 
+// idleShare is one part in so many of a core: what questions that nobody waits
+// for may use, so that they do not live on the time of judgements.
+const idleShare = 1000
+
 // Consultation is a question to what thinks about a cluster.
 type Consultation struct {
 	Cluster string
@@ -98,14 +102,18 @@ func (e *Engine) consult() {
 	if q != nil && q.Idle {
 		least = budgetDepth / 2
 	}
-	if q == nil || e.budget.left <= least || q.ctx.Err() != nil {
+	if q == nil || e.budget.left <= least || q.ctx.Err() != nil || q.Idle && time.Now().Before(e.idleFrom) {
 		e.mu.Unlock()
 		return
 	}
 	q.begun = true
 	e.mu.Unlock()
+	before := e.budget.used
 	err := e.answer(q)
 	e.budget.settle(time.Now(), threadTime())
+	if q.Idle {
+		e.idleFrom = time.Now().Add((e.budget.used - before) * idleShare)
+	}
 	e.mu.Lock()
 	e.asked = nil
 	e.mu.Unlock()

@@ -56,6 +56,7 @@ type Engine struct {
 	thinking *subject // whose judge works at the moment
 	slice    time.Duration
 	drainAt  time.Time
+	idleFrom time.Time // when the next question may come that nobody waits for
 	behind   bool
 }
 
