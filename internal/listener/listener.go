@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"poise/internal/http1"
 	"poise/internal/message"
 	"poise/internal/record"
@@ -115,8 +117,8 @@ func inherited(_, _ string, raw syscall.RawConn) error {
 		failed = errors.Join(
 			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1),
 			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, keepIdle, 30),
-			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, 10),
-			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, 3),
+			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, unix.TCP_KEEPINTVL, 10),
+			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, unix.TCP_KEEPCNT, 3),
 		)
 	})
 	return errors.Join(err, failed)

@@ -83,10 +83,11 @@ func (o *Options) descriptors() (all error) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return err
 	}
+	most := uint64(limit.Max) // some systems have it signed
 	for _, sc := range o.Scenarios {
 		const others = 200 // listeners, files, checks
-		if need := uint64(2*connections(sc) + len(sc.Endpoints) + others); need > limit.Max {
-			all = errors.Join(all, fmt.Errorf("%s may need %d descriptors in a process, and this shell gives %d; raise it with ulimit -n", sc.Name, need, limit.Max))
+		if need := uint64(2*connections(sc) + len(sc.Endpoints) + others); need > most {
+			all = errors.Join(all, fmt.Errorf("%s may need %d descriptors in a process, and this shell gives %d; raise it with ulimit -n", sc.Name, need, most))
 		}
 	}
 	return all

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,9 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Layout says what runs on which cores, as lists that taskset understands.
@@ -63,17 +63,13 @@ func (l Layout) String() string {
 // Move moves this process, with all its threads, to the cores of the load: it
 // holds idle connections and reads /proc while others are measured.
 func (l Layout) Move() error {
-	var set unix.CPUSet
-	for _, c := range CoresOf(l.Load) {
-		set.Set(c)
-	}
 	tasks, err := filepath.Glob("/proc/self/task/*")
 	if err != nil {
 		return err
 	}
 	for _, t := range tasks {
 		id, _ := strconv.Atoi(filepath.Base(t))
-		if err := unix.SchedSetaffinity(id, &set); err != nil && err != unix.ESRCH { // it ended meanwhile
+		if err := pin(id, CoresOf(l.Load)); err != nil && !errors.Is(err, syscall.ESRCH) { // it ended meanwhile
 			return fmt.Errorf("pin to %s: %w", l.Load, err)
 		}
 	}

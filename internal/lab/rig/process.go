@@ -37,7 +37,7 @@ func Start(cores, name string, args ...string) (*Process, error) {
 		p.cmd = exec.Command("taskset", append([]string{"-c", cores, name}, args...)...)
 	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = apart()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
