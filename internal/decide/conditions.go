@@ -61,7 +61,7 @@ func (j *Judge) conditions(v *View) {
 	j.notice()
 	endpoints := j.known(v)
 	findings := [...]finding{
-		j.slow(endpoints), j.failing(v), j.bursty(), j.unequal(endpoints), j.keys(),
+		j.slow(endpoints), j.failing(v), j.bursty(), j.unequal(v, endpoints), j.keys(),
 		j.heavy(), j.far(v), j.overloaded(), j.hidden(v), j.tooFew(),
 	}
 	enough := j.enough()
@@ -161,7 +161,7 @@ func (j *Judge) bursty() finding {
 
 // unequal compares what endpoints can do in a second. Of one that never had
 // so much to do that somebody waited, only the least that it can do is known.
-func (j *Judge) unequal(all []twin.Fitted) finding {
+func (j *Judge) unequal(v *View, all []twin.Fitted) finding {
 	known := usable(all, 30)
 	if len(known) < 2 {
 		return finding{measured: 1}
@@ -183,6 +183,9 @@ func (j *Judge) unequal(all []twin.Fitted) finding {
 	}
 	f.endpoint, f.holds = weak.Address, f.measured >= 1.5 && certain
 	f.text = unequalText(weak, strong, f.measured)
+	if l := learntApart(v, known); l.holds && !f.holds {
+		return l
+	}
 	return f
 }
 
