@@ -237,7 +237,7 @@ func painted(ctx context.Context, s *figure.Sheet, page []byte) error {
 		return err
 	}
 	for range figure.MinRounds {
-		out, err := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"), //nolint:gosec // the browser of this machine
+		out, err := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"),
 			"--window-size=1280,1600", "--enable-logging=stderr", "--screenshot="+filepath.Join(dir, "page.png"), "file://"+file).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("chromium: %w: %s", err, out)

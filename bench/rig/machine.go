@@ -11,9 +11,13 @@ import (
 // What is the same for the bench that comes with Poise stands there: processes,
 // ports, cores, and the watch over them.
 type (
+	// Process is a program under way.
 	Process = rig.Process
-	Usage   = rig.Usage
-	Layout  = rig.Layout
+	// Usage is what a process has used.
+	Usage = rig.Usage
+	// Layout is what runs on which cores.
+	Layout = rig.Layout
+	// Watched is what all cores did while they were watched.
 	Watched = rig.Watched
 )
 

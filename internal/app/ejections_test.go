@@ -16,8 +16,10 @@ func TestEjectionsAreThereBeforeTheFirst(t *testing.T) {
 		}
 	}
 	for _, a := range []journal.Action{
-		{Kind: journal.Eject, Cause: journal.Stall}, {Kind: journal.TrialLost, Cause: journal.Trial},
-		{Kind: journal.HoldBack, Cause: journal.Latency}, {Kind: journal.Readmit},
+		{Kind: journal.Eject, Cause: journal.Stall},
+		{Kind: journal.TrialLost, Cause: journal.Trial},
+		{Kind: journal.HoldBack, Cause: journal.Latency},
+		{Kind: journal.Readmit},
 	} {
 		e.count(&a)
 	}

@@ -265,7 +265,7 @@ func (c *conn) understood() *message.Refusal {
 		h.Length = 0
 	}
 	c.body.Reset(h.Framing, h.Length, &c.in)
-	c.work.setEnded(c.body.Ended())
+	c.setEnded(c.body.Ended())
 	if limit := c.l.options.BodyBytes; limit > 0 && h.Framing == message.Length && h.Length > limit {
 		return tooLarge
 	}

@@ -45,7 +45,8 @@ func (h *heat) draw(c *canvas, x, y, width, height float64) {
 	for r, row := range h.rows {
 		for i := 0; i < len(row); {
 			level, from := h.of(row[i]), i
-			for i++; i < len(row) && h.of(row[i]) == level; i++ {
+			for i < len(row) && h.of(row[i]) == level {
+				i++
 			}
 			b := &paths[level]
 			b.WriteString("M" + coordinate(float64(from)) + " " + coordinate(float64(r)+0.5) + "h" + coordinate(float64(i-from)))

@@ -125,6 +125,11 @@ type Quantity struct{ Key, Name, Unit string }
 
 // Quantities are those that every run has.
 var Quantities = []Quantity{
-	{"mean", "mean", "ms"}, {"p50", "p50", "ms"}, {"p99", "p99", "ms"}, {"p99.9", "p99.9", "ms"},
-	{"failed", "failed", "%"}, {"loss", "loss", "ms"}, {"cpu", "CPU", "µs"},
+	{"mean", "mean", "ms"},
+	{"p50", "p50", "ms"},
+	{"p99", "p99", "ms"},
+	{"p99.9", "p99.9", "ms"},
+	{"failed", "failed", "%"},
+	{"loss", "loss", "ms"},
+	{"cpu", "CPU", "µs"},
 }

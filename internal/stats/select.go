@@ -48,9 +48,12 @@ func split[T ~int64 | ~float64](v []T) (less, more int) {
 		j--
 	}
 	// All before i are at most the pivot, all from i on at least.
-	for less = i; less > 0 && v[less-1] == pivot; less-- {
+	less, more = i, i
+	for less > 0 && v[less-1] == pivot {
+		less--
 	}
-	for more = i; more < n && v[more] == pivot; more++ {
+	for more < n && v[more] == pivot {
+		more++
 	}
 	return less, more
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -58,7 +59,7 @@ func TestAfterALongAnswerTheNextIsReadInLargerPieces(t *testing.T) {
 			t.Errorf("answer %d was read into %d bytes; want %d", i, got, want)
 		}
 		for {
-			if _, err := c.ReadBody(); err == io.EOF {
+			if _, err := c.ReadBody(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Fatal(err)

@@ -111,7 +111,7 @@ func (w *Window) Add(now stats.Instant, failed bool) {
 	s.Add(one) // of this lap, or another goroutine has just begun it
 }
 
-// tallies sums the slices up.
+// Tallies sums the slices up.
 func (w *Window) Tallies(now stats.Instant) (t Tallies) {
 	newest, lap := place(now)
 	for age := range sliceCount {

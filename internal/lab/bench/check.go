@@ -108,7 +108,8 @@ func (r *Runner) try(ctx context.Context, of *Subject) (each time.Duration, err 
 	sc := *r.options.Scenarios[0]
 	sc.Endpoints = slices.Clone(sc.Endpoints)
 	for i := range sc.Endpoints { // no slots are in the way
-		sc.Endpoints[i].Settings.Slow, sc.Endpoints[i].Settings.Network, sc.Endpoints[i].Settings.Fails = 1, 0, 0
+		e := &sc.Endpoints[i]
+		e.Slow, e.Network, e.Fails = 1, 0, 0
 	}
 	s, err := r.open(ctx, of, &sc)
 	defer s.close()

@@ -110,7 +110,7 @@ func (s *Store[K]) Add(c *Cell[K]) (err error) {
 		return err
 	}
 	path := filepath.Join(s.dir, c.Key.File())
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
