@@ -17,7 +17,7 @@ demo: build ## see it work: workers, balancer, load, a tour of faults under four
 # What the picture shows is this very run; script(1) is the terminal.
 DEMO = poise demo --policies round-robin,least-request,hot-cold --for 36s
 
-picture: build ## make docs/demo.svg of a run of the demo, and docs/top.svg of poise top in tmux; two minutes
+picture: build ## make docs/demo.svg of a run of the demo, and docs/top.svg of poise top in tmux; three minutes
 	PATH="$$PWD/bin:$$PATH" script -qefc "$(DEMO)" bin/demo.typescript
 	go run ./docs/picture $(DEMO) < bin/demo.typescript > docs/demo.svg
 	docs/picture/top > bin/top.capture
