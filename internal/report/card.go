@@ -99,7 +99,7 @@ func (f *frame) card(r *Row, others string) *canvas {
 	f.moments(c, bottom)
 	f.decisions(c, run, bottom)
 	for _, v := range f.x.ticks(7) {
-		if at := f.x.at(v); at < cardRight-20 {
+		if at := f.x.at(v); at < cardRight-34 {
 			c.text(at, bottom+14, "soft mid tiny", plain(v))
 		}
 	}
