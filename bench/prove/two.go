@@ -25,7 +25,7 @@ var figuresOf2 = []figure.Figure{
 	{ID: "F4a", What: "the same, answers of 64 KiB", Unit: "x", AtMost: 1.0, Against: "reference instead"},
 	{ID: "F4b", What: "the same, answers of 10 MiB", Unit: "x", AtMost: 1.1, Against: "reference instead"},
 	{ID: "F5", What: "the same, a connection for each request", Unit: "x", AtMost: 1.3, Against: "reference instead"},
-	{ID: "F6", What: "p99 at 70 % of the slowest peak, of the better of nginx and HAProxy", Unit: "x", AtMost: 1.05, Against: "reference instead"},
+	{ID: "F6", What: "p99 at 35 % of the slowest peak, of the better of nginx and HAProxy", Unit: "x", AtMost: 1.05, Against: "reference instead"},
 	{ID: "F7", What: "allocations per request, a long load less a short one", Unit: "", AtMost: 0.005, Against: "reference instead"},
 	{ID: "F8", What: "RSS per idle connection of 10,000, above rest", Unit: "KiB", AtMost: 5, Against: "reference instead"},
 	{ID: "F9a", What: "p50 added at half load, open loop", Unit: "us", AtMost: 60, Against: "reference instead"},
@@ -142,7 +142,9 @@ func (f *second) cpu(ctx context.Context) error {
 	return all
 }
 
-// p99 measures F6, at a rate that all can serve, Caddy too.
+// p99 measures F6, at a rate that all can serve, Caddy too, and that the
+// generator can send from the core that it shares with the endpoints: at 70 %
+// of that peak two rounds of 18 were not late.
 func (f *second) p99(ctx context.Context, of rig.Case, peaks []found) error {
 	slowest := math.Inf(1)
 	for _, p := range rig.All {
@@ -151,7 +153,7 @@ func (f *second) p99(ctx context.Context, of rig.Case, peaks []found) error {
 	if math.IsInf(slowest, 0) || math.IsNaN(slowest) {
 		return errors.New("the peaks that its rate comes from were not measured")
 	}
-	found, err := rotate(ctx, f.Sheet, f.Bench, job{proxies: four, layout: f.layout, of: of, rate: 0.7 * slowest, rounds: rounds})
+	found, err := rotate(ctx, f.Sheet, f.Bench, job{proxies: four, layout: f.layout, of: of, rate: 0.35 * slowest, rounds: rounds})
 	f.ratio("F6", found, "p99 us", "nginx", "haproxy")
 	return err
 }

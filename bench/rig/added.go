@@ -67,7 +67,25 @@ func (b *Bench) HalfLoad(ctx context.Context, r *Running) (rate float64, connect
 		}
 		nearest, connections = d, n
 	}
-	return rate, connections, nil
+	rate, err = b.sendable(ctx, r, rate)
+	return rate, connections, err
+}
+
+// sendable returns rate, or half of what the open loop can send through r
+// without being late, where that is less.
+func (b *Bench) sendable(ctx context.Context, r *Running, rate float64) (float64, error) {
+	for tried := rate; ; tried *= 0.7 {
+		a, err := b.Send(ctx, r.Layout.Load, r.Address, Load{Seconds: 2, Rate: tried})
+		if err != nil {
+			return 0, err
+		}
+		if a.Void == "" || tried < 100 {
+			if tried < rate {
+				tried /= 2
+			}
+			return tried, nil
+		}
+	}
 }
 
 // Fingerprint tells builds of Poise and of the endpoint apart.
