@@ -147,7 +147,11 @@ func runBench(c *cobra.Command, o *benchOptions) error {
 		settled.Say("report in " + o.out)
 	}
 	if errors.Is(err, cells.ErrBudget) {
-		settled.Say(err.Error())
+		text := "the time of this size is over; the report says which runs are missing"
+		if settled.Cells != "" {
+			text += ", and the same command makes them"
+		}
+		settled.Say(text)
 		err = nil
 	}
 	if err == nil && results.Good() == 0 {
