@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -96,11 +97,20 @@ func (f *fleet) read(path string, v any) {
 	}
 }
 
+// endpoints are the balancer's, in the order of the workers.
 func (f *fleet) endpoints() []admin.Endpoint {
 	f.t.Helper()
 	var c admin.Cluster
 	f.read("/api/v1/clusters/web", &c)
-	return c.Endpoints
+	var all []admin.Endpoint
+	for _, address := range f.workers {
+		i := slices.IndexFunc(c.Endpoints, func(e admin.Endpoint) bool { return e.Address == address })
+		if i < 0 {
+			f.t.Fatalf("no endpoint %s in %+v", address, c.Endpoints)
+		}
+		all = append(all, c.Endpoints[i])
+	}
+	return all
 }
 
 // firstJudgement is the first entry since then that had enough to judge by.
