@@ -31,6 +31,8 @@ var (
 	at502        = Check{Key: "not_502", What: "not answered 502 within 100 ms while all are down", Format: "%.2f %% no quick 502", Bound: 1}
 	attempts     = Check{Key: "attempts", What: "attempts per request while all are down", Format: "%.3f attempts", Bound: 1.05, Own: true}
 	arrived      = Check{Key: "arrived", What: "attempts per request, as they came to the workers", Format: "%.3f attempts", Bound: 1.05}
+	attemptsSoon = Check{Key: "attempts_early", What: "the same in its first 5 s", Format: "%.3f in the first 5 s", Bound: 1.05, Own: true}
+	arrivedSoon  = Check{Key: "arrived_early", What: "the same in the first 5 s of the outage", Format: "%.3f in the first 5 s", Bound: 1.05}
 	back         = Check{Key: "back", What: "failed from 1 s after the recovery", Format: "%.4f %% failed after it", Bound: 0.01}
 	cpu          = Check{Key: "cpu_ratio", What: "CPU of the proxy in the outage, of calm", Format: "CPU ×%.2f", Bound: 1.5}
 	rss          = Check{Key: "rss_ratio", What: "memory of the proxy in the outage, of calm", Format: "RSS ×%.2f", Bound: 1.5}

@@ -107,7 +107,7 @@ func TestValuesOfAFaultThatStays(t *testing.T) {
 			s.latency = 30 * time.Millisecond
 		}
 	})
-	o.read = [4]reading{
+	o.read = [5]reading{
 		{at: 2 * time.Second},
 		{at: 10 * time.Second, cpu: 1, rss: 100, attempts: 10_000, arrived: 7, cut: 1},
 		{at: 60 * time.Second, cpu: 11, rss: 150, attempts: 65_000, arrived: 50_007, cut: 61, ejected: 2},
@@ -140,7 +140,9 @@ func TestValuesOfAnOutage(t *testing.T) {
 			s.status, s.fault = 503, load.Status
 		}
 	})
+	o.read[1], o.read[4], o.read[2] = reading{attempts: 100, arrived: 50}, reading{attempts: 5350, arrived: 5550}, reading{attempts: 10_100, arrived: 10_050}
 	expect(t, o.values(), map[string]float64{
+		"attempts": 1, "arrived": 1, "attempts_early": 1.05, "arrived_early": 1.1,
 		"not_502": 100 * 4.9 / 9.3, // from half a second after the fault until just before its end
 		"back":    100 * 0.01 / 9, "recovered": 100 * 0.01 / 8,
 	})

@@ -31,7 +31,7 @@ type reading struct {
 type observed struct {
 	samples []sample
 	times   Times      // as they really were
-	read    [4]reading // when the load is warm, at the fault, at its end, and when all is over
+	read    [5]reading // when the load is warm, at the fault, at its end, when all is over, and early in a fault that passes
 }
 
 const warm = 2 * time.Second // of a run, in no figure of calm
@@ -116,9 +116,16 @@ func allowance(fault time.Duration) float64 {
 	return n
 }
 
+// early is how long after its begin a fault is looked at once more: later, so
+// much of it fails that no budget pays, and what a control does fades.
+const early = 5 * time.Second
+
 // passing adds what is asked of faults that end.
 func (o *observed) passing(v map[string]float64) {
 	begin, end := o.times.Begin, o.times.End
+	requests := float64(len(o.window(begin, begin+early)))
+	v["attempts_early"] = (o.read[4].attempts - o.read[1].attempts) / requests
+	v["arrived_early"] = (o.read[4].arrived - o.read[1].arrived) / requests
 	down := o.window(begin+500*time.Millisecond, end-200*time.Millisecond)
 	v["not_502"] = percent(down, func(s *sample) bool { return s.status != 502 || s.latency > 100*time.Millisecond })
 	v["back"] = percent(o.window(end+time.Second, o.times.Run), (*sample).failed)

@@ -114,6 +114,9 @@ func (p *play) run(ctx context.Context, rate float64) error {
 		all.Go(func() { failed <- p.send(ctx, p.fault.Extra, p.times.End-p.times.Begin) })
 	}
 	if p.times.End > 0 {
+		if err := p.until(ctx, p.times.Begin+early, 4); err != nil {
+			return err
+		}
 		if err := p.until(ctx, p.times.End, 2); err != nil {
 			return err
 		}

@@ -96,12 +96,12 @@ func scenarios() []Scenario {
 		{ID: "G6", What: "two of eight fail 20 % of the time", Fault: Fault{Workers: 2, Control: `{"errors": "20%"}`}, Checks: []Check{failed, amplified}},
 		{
 			ID: "G7", What: "all are down for 10 s, refusing", Fault: Fault{Workers: workers, Kill: true}, Full: outage[0], Quick: outage[1],
-			Checks: []Check{at502, attempts, back, cpu, rss}, Against: "three retries, budget 100 %", Off: "poise-unbudgeted.cfg",
+			Checks: []Check{at502, attempts, attemptsSoon, back, cpu, rss}, Against: "three retries, budget 100 %", Off: "poise-unbudgeted.cfg",
 		},
 		{
 			// Endpoints that all reset tell nothing apart: after 64 in a row connections are not made for each request, with any budget.
 			ID: "G7E", What: "all answer 503 in 1 ms for 10 s", Fault: Fault{Workers: workers, Control: `{"errors": "100%"}`}, Full: outage[0], Quick: outage[1],
-			Checks: []Check{arrived, back, cpu, rss}, Against: "three retries, budget 100 %", Off: "poise-unbudgeted.cfg",
+			Checks: []Check{arrived, arrivedSoon, back, cpu, rss}, Against: "three retries, budget 100 %", Off: "poise-unbudgeted.cfg",
 		},
 		{
 			ID: "G8", What: "1.5 times overload for 30 s", Fault: Fault{Extra: 1.5*capacity - calmRate}, Full: overload[0], Quick: overload[1],
