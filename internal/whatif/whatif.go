@@ -213,7 +213,7 @@ func (a *asked) check() error {
 	a.now.Load = now
 	switch {
 	case m.Jobs() < decide.LeastRequests || a.now.Requests < decide.LeastRequests/3:
-		return refuse("too little data: %d requests in the last %.0f s, %d are needed; wait, or ask while there is load", m.Jobs(), m.Span().Seconds(), decide.LeastRequests)
+		return refuse("too little data: %d requests in the last %.1f s, of which %d count; %d and %d are needed; wait, or ask while there is load", m.Jobs(), m.Span().Seconds(), a.now.Requests, decide.LeastRequests, decide.LeastRequests/3)
 	case a.Foreign > decide.ForeignLoad:
 		return refuse("others send to these endpoints too: they have %.1f times as much under way as was sent from here, and what others will send is not known", a.Foreign)
 	case now > decide.Full:
@@ -328,8 +328,19 @@ func (a *asked) foresee() (*Figures, error) {
 	if b.spread() > mostSpread {
 		return nil, b.unknown()
 	}
-	return a.forecast(&b), nil
+	f := a.forecast(&b)
+	if f.P99.vague() {
+		return nil, refuse("the last %.0f s are too uneven to go by: whatever were forecast could be far off", a.Model.Span().Seconds())
+	}
+	return f, nil
 }
+
+// mostApart is how far the ends of an interval may lie apart for it to say
+// something.
+const mostApart = 4
+
+// vague reports whether a figure says nothing.
+func (f *Figure) vague() bool { return f.High > mostApart*f.Low }
 
 // headroom searches the load at which p99 is twice what it is now, as the
 // model computes both.
