@@ -141,6 +141,9 @@ func printDecision(w io.Writer, d *admin.Decision) {
 	e := &d.Evidence
 	if e.Records > 0 {
 		fmt.Fprintf(w, "\nevidence: %d requests in %.1f s, %.0f a second, %.0f %% of the capacity in use, %.2f %% failed\n", e.Records, e.Window, e.Rate, 100*e.Load, 100*e.Failures)
+		if e.Learnt > 0 {
+			fmt.Fprintf(w, "  endpoints answer so often that %.1f %% of the answers were enough to learn from\n", 100*e.Learnt)
+		}
 		fmt.Fprintf(w, "  loss measured %s, computed for the same requests %s\n", lossText(e.Measured), lossText(e.Predicted))
 	}
 	for _, n := range e.Notes {

@@ -80,14 +80,15 @@ type Gate struct {
 type Evidence struct {
 	Window     float64         `json:"window"` // seconds
 	Records    int             `json:"records"`
-	Lost       uint64          `json:"lost,omitempty"` // records that nobody read in time
-	Rate       float64         `json:"rate"`           // requests a second
-	Measured   float64         `json:"measured"`       // loss of the incumbent, seconds
-	Predicted  float64         `json:"predicted"`      // the same as the twin computes it again
-	Bias       float64         `json:"bias"`           // measured over predicted, smoothed
-	Load       float64         `json:"load"`           // share of the capacity in use; headroom is 1 - Load
-	Failures   float64         `json:"failures"`       // share
-	Model      string          `json:"model"`          // the model in words
+	Lost       uint64          `json:"lost,omitempty"`   // records that nobody read in time
+	Learnt     float64         `json:"learnt,omitempty"` // share of the answers that expected-delay's estimates were learnt from; absent where that is all
+	Rate       float64         `json:"rate"`             // requests a second
+	Measured   float64         `json:"measured"`         // loss of the incumbent, seconds
+	Predicted  float64         `json:"predicted"`        // the same as the twin computes it again
+	Bias       float64         `json:"bias"`             // measured over predicted, smoothed
+	Load       float64         `json:"load"`             // share of the capacity in use; headroom is 1 - Load
+	Failures   float64         `json:"failures"`         // share
+	Model      string          `json:"model"`            // the model in words
 	Endpoints  []EndpointModel `json:"endpoints,omitempty"`
 	Notes      []string        `json:"notes,omitempty"` // what others did meanwhile, the guard above all
 	Statistics []Statistic     `json:"statistics,omitempty"`

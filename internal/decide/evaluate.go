@@ -23,6 +23,7 @@ type findings struct {
 	conditions []Condition // those that are true
 	statistics []Statistic
 	gates      gates
+	learnt     float64 // share of the answers; 0 for all
 }
 
 // Evaluate judges the window that ends now. The caller gives the decision an
@@ -68,6 +69,9 @@ func (j *Judge) fit(v *View) {
 	live := make([]*lb.Endpoint, 0, len(v.Endpoints))
 	for _, e := range v.Endpoints {
 		live = append(live, e.Endpoint)
+	}
+	if v.Learner != nil && v.Learner.Share() < 1 {
+		j.found.learnt = v.Learner.Share()
 	}
 	j.state.Floor = twin.Floor(v.Now, live)
 	j.model = twin.Fit(in)
@@ -261,7 +265,7 @@ func (j *Judge) ordered() []Candidate {
 func (j *Judge) evidence() Evidence {
 	f := &j.found
 	e := Evidence{
-		Window: j.model.Span().Seconds(), Records: len(f.records), Lost: j.state.Lost, Rate: j.state.Last.Rate,
+		Window: j.model.Span().Seconds(), Records: len(f.records), Lost: j.state.Lost, Learnt: f.learnt, Rate: j.state.Last.Rate,
 		Measured: f.measured.Loss, Predicted: f.past.Loss, Bias: math.Exp(j.biasOf(j.state.Policy)),
 		Load: j.model.Load(), Failures: f.measured.Failures, Notes: j.state.Notes, Statistics: f.statistics,
 	}

@@ -59,6 +59,7 @@ type Learner struct {
 	load            float64 // mean number in flight that a request meets
 	usual           float64
 	keys            keys
+	share           share
 	groups          groups // memory that is used again
 }
 
@@ -73,6 +74,7 @@ type endpoint struct {
 	served  uint32
 	waits   []float64 // ages in seconds of attempts that wait unusually long
 	service float64   // seconds, after merging; 0 for not known
+	thinning
 }
 
 // New returns a Learner that knows nothing.
@@ -203,16 +205,22 @@ func (l *Learner) observeSuccess(e *endpoint, r *lb.Record, latency float64) {
 	if e.work.capacity < 0 {
 		e.work.capacity = l.fleet
 	}
-	bin := loadBin(int(r.Inflight))
-	alone := latency * e.work.invLoad(bin)
-	keyed, even := l.keys.effect.meanLog, l.keys.effect.meanInv
+	reuse := -1
 	if r.Flags&lb.Keyed != 0 {
-		reuse := l.keys.visit(e, r.Key)
-		l.keys.observe(reuse, alone, e)
-		keyed, even = l.keys.effect.log(reuse), l.keys.effect.inv(reuse)
+		reuse = l.keys.visit(e, r.Key)
 		l.settle(e, r.Key)
 	}
 	e.to.Live.SetServed(e.served)
+	if !e.thinning.takes() {
+		return
+	}
+	bin := loadBin(int(r.Inflight))
+	alone := latency * e.work.invLoad(bin)
+	keyed, even := l.keys.effect.meanLog, l.keys.effect.meanInv
+	if reuse >= 0 {
+		l.keys.observe(reuse, alone, e)
+		keyed, even = l.keys.effect.log(reuse), l.keys.effect.inv(reuse)
+	}
 	l.observeSpeed(e, r.End(), alone*even, math.Log(latency)-(e.work.logLoad(bin)+keyed))
 	e.work.observe(bin, latency*even)
 }
@@ -255,6 +263,7 @@ const mostWaits = 32
 
 // Tick does what is due and publishes what is known.
 func (l *Learner) Tick(now stats.Instant) {
+	l.thin(now.Sub(l.now))
 	l.now = now
 	if l.fitAt == 0 || now < l.fitAt { // a clock that went back starts anew
 		l.fitAt = now
@@ -274,6 +283,7 @@ func (l *Learner) Tick(now stats.Instant) {
 
 // fit learns what takes many records: capacities, and what a key does.
 func (l *Learner) fit(age time.Duration) {
+	l.share.turn()
 	l.fitCapacities()
 	was := l.keys.effect
 	if l.keys.fit(age); l.keys.effect != was {

@@ -9,8 +9,8 @@ import (
 	"poise/internal/lb"
 )
 
-// stateVersion is the first byte of a Learner's state.
-const stateVersion = 1
+// stateVersion is the first word of a Learner's state.
+const stateVersion = 2
 
 var errState = errors.New("learn: the state is cut short or of another version; start without it")
 
@@ -140,7 +140,7 @@ func (l *Learner) walk(c *codec) {
 	}
 	number(c, &l.now, &l.fitAt, &l.mergedAt)
 	c.flag(&l.due, &l.shown)
-	c.floats(&l.usual, &l.load)
+	c.floats(&l.usual, &l.load, &l.share.came, &l.share.learnt, &l.share.last)
 	c.index(&l.fleet, 0, len(capacities))
 	l.keys.walk(c)
 	all := l.known()
@@ -204,6 +204,7 @@ func (e *endpoint) walk(c *codec) {
 	for i := range e.reuse {
 		c.floats(&e.reuse[i])
 	}
+	number(c, &e.thinning.answers, &e.thinning.every, &e.thinning.turn)
 	waits := c.count(len(e.waits), 8)
 	for i := range waits {
 		if c.reading {

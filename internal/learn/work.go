@@ -151,8 +151,9 @@ func (l *Learner) fitCapacities() {
 	var answers, inflight float64
 	for i, m := range l.members {
 		fits[i] = m.work.likelihood()
-		answers += fits[i].n
-		inflight += fits[i].n * fits[i].mean
+		of := fits[i].n * float64(max(m.every, 1)) // of all answers, not of those learnt from
+		answers += of
+		inflight += of * fits[i].mean
 		if f := &fits[i]; f.n >= leastAnswers {
 			seen = true
 			for j := range pool {
