@@ -115,7 +115,7 @@ func (a *Affinity) Clone() *Affinity {
 	if t := a.homes.Load(); t != nil {
 		n := &homes{}
 		for i := range t {
-			if w := t[i].Load(); w != 0 { // a store costs ten times what a look does
+			if w := t[i].Load(); w != 0 { // a store is a locked instruction, a look is not
 				n[i].Store(w)
 			}
 		}

@@ -290,7 +290,7 @@ func (w *work) begin() {
 }
 
 // setEnded says whether the request was read to its end. Nearly all have no
-// body, and a look costs a tenth of a store.
+// body, and a store is a locked instruction, a look is not.
 func (w *work) setEnded(ended bool) {
 	if w.bodyEnded.Load() != ended {
 		w.bodyEnded.Store(ended)

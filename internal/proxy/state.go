@@ -138,7 +138,7 @@ func (s *state) begin(h *handler, x message.Exchange) {
 	s.flags, s.backoff, s.queued, s.retryAfter = 0, 0, 0, 0
 	u := &s.upload
 	u.started, u.joined, u.bytes, u.broken = false, false, 0, nil
-	if u.ended.Load() { // a look costs a tenth of a store
+	if u.ended.Load() { // a store is a locked instruction, a look is not
 		u.ended.Store(false)
 	}
 	s.stream = nil // nobody watches yet: no lock

@@ -67,7 +67,7 @@ func (c *conn) begin(number uint64) {
 	c.unproved, c.held = true, false
 	c.sent.Store(false)
 	c.sentAt.Store(0)
-	if c.canceled.Load() { // a look costs a tenth of a store
+	if c.canceled.Load() { // a store is a locked instruction, a look is not
 		c.canceled.Store(false)
 	}
 	c.final, c.tunnel = false, false
