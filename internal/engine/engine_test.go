@@ -316,7 +316,7 @@ func TestWhoHasWaitedLongestIsJudgedFirst(t *testing.T) {
 }
 
 func TestTheBudgetIsOnePercentOfACoreInAnyMinute(t *testing.T) {
-	for _, took := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 60 * time.Millisecond} {
+	for _, took := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond} {
 		var b budget
 		at := time.Unix(1000, 0)
 		b.settle(at, 0)
