@@ -125,7 +125,7 @@ func TestWhatIsReadableOfACorruptJournalIsKeptAndSaid(t *testing.T) {
 	}
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	text = bytes.Join([][]byte{lines[0], []byte("{}\n\x00\xff\n"), lines[1], lines[2][:20]}, nil) // a crash cut the last
-	if err := os.WriteFile(path, text, 0o600); err != nil {                                       //nolint:gosec // in a folder of the test
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	told := onDisk(t, dir, func(j *Journal, _ *Log) {

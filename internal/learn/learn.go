@@ -211,7 +211,7 @@ func (l *Learner) observeSuccess(e *endpoint, r *lb.Record, latency float64) {
 		l.settle(e, r.Key)
 	}
 	e.to.Live.SetServed(e.served)
-	if !e.thinning.takes() {
+	if !e.takes() {
 		return
 	}
 	bin := loadBin(int(r.Inflight))

@@ -204,7 +204,7 @@ func (e *endpoint) walk(c *codec) {
 	for i := range e.reuse {
 		c.floats(&e.reuse[i])
 	}
-	number(c, &e.thinning.answers, &e.thinning.every, &e.thinning.turn)
+	number(c, &e.answers, &e.every, &e.turn)
 	waits := c.count(len(e.waits), 8)
 	for i := range waits {
 		if c.reading {

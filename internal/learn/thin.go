@@ -70,6 +70,6 @@ func (l *Learner) thin(age time.Duration) {
 	}
 	for _, m := range l.members {
 		l.share.add(&m.thinning)
-		m.thinning.retune(age)
+		m.retune(age)
 	}
 }

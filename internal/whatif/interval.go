@@ -38,15 +38,18 @@ func (a *asked) forecast(b *bracket) *Figures {
 // quantiles are one quantile as measured, as computed again and as it would
 // be, and each with one block left out.
 type quantiles struct {
-	now, again, then    float64
-	nows, agains, thens *[twin.Blocks]float64
+	now, again, then     float64
+	nows, repeats, thens *[twin.Blocks]float64
 }
+
+// changes reports whether another policy is asked about than picks now.
+func (a *asked) changes() bool { return a.policy != a.Policy }
 
 // ratio is now × then/again, with its interval for a window to come: the error
 // of the estimate, the noise of that window, and the error of the model.
 func (a *asked) ratio(q quantiles, model float64) Figure {
 	weight := 1.0
-	if a.policy != a.Outlook.Policy {
+	if a.changes() {
 		weight = trusted
 	}
 	estimate := func(now, again, then float64) float64 {
@@ -57,7 +60,7 @@ func (a *asked) ratio(q quantiles, model float64) Figure {
 	}
 	var left [twin.Blocks]float64
 	for b := range left {
-		left[b] = estimate(q.nows[b], q.agains[b], q.thens[b])
+		left[b] = estimate(q.nows[b], q.repeats[b], q.thens[b])
 	}
 	half := ninety * math.Sqrt(square(jackknife(left))+square(jackknife(*q.thens))+square(model))
 	return around(estimate(q.now, q.again, q.then), half*a.Width)
@@ -71,7 +74,7 @@ func (a *asked) modelError() float64 {
 	}
 	changed := float64(len(a.setup.Without)+len(a.setup.Add)) + slowed(a.question.Slow)
 	e += square(changeError * 10 * changed / float64(max(len(a.Model.Endpoints()), 1)))
-	if a.policy != a.Outlook.Policy {
+	if a.changes() {
 		e += square(policyError)
 	}
 	return math.Sqrt(e)

@@ -222,7 +222,7 @@ func (a *asked) check() error {
 		return refuse("%s goes by a key, and no request had one", a.policy)
 	}
 	var err error
-	if a.again, err = a.replay(a.Outlook.Policy, twin.Scenario{Room: twin.Shared}); err != nil {
+	if a.again, err = a.replay(a.Policy, twin.Scenario{Room: twin.Shared}); err != nil {
 		return err
 	}
 	off := math.Log(a.now.Loss / a.again.Loss)
