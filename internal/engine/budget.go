@@ -6,8 +6,8 @@ const (
 	// budgetShare is how much of one core the engine may use in the long run, and
 	// budgetDepth how far it may work ahead: whatever minute is looked at, it has
 	// not used more than 1 % of it.
-	budgetShare = 0.009
-	budgetDepth = 50 * time.Millisecond
+	budgetShare = 0.009 * slower
+	budgetDepth = 50 * time.Millisecond * slower
 	// mostDebt is how far it can be behind, when learning alone takes more.
 	mostDebt = 3 * time.Second
 	// sliceWork is how long the engine works before it steps aside while it
