@@ -48,6 +48,12 @@ func main() {
 	sheet := figure.NewSheet(issue, p.figures)
 	sheet.Versions["machine"] = rig.Machine()
 	err := p.measure(ctx, sheet)
+	path := fmt.Sprintf("docs/evidence/%d.json", issue)
+	if p.kept {
+		if err := sheet.Keep(path); err != nil {
+			fmt.Fprintln(os.Stderr, "prove:", err)
+		}
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		for _, f := range sheet.Figures {
@@ -55,12 +61,6 @@ func main() {
 				first, _, _ := strings.Cut(err.Error(), "\n") // the rest stands above the table
 				sheet.NotRun(f.ID, first)
 			}
-		}
-	}
-	path := fmt.Sprintf("docs/evidence/%d.json", issue)
-	if p.kept {
-		if err := sheet.Keep(path); err != nil {
-			fmt.Fprintln(os.Stderr, "prove:", err)
 		}
 	}
 	all := sheet.Print(os.Stdout)

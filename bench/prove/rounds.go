@@ -28,7 +28,7 @@ type job struct {
 	layout  rig.Layout
 	of      rig.Case
 	rate    float64 // requests a second, due whatever the answers do; 0 for as many as there are answers
-	half    bool    // at half the rate that the slowest takes, for a load that needs more of its core than the proxies of theirs
+	part    float64 // instead, this part of the rate that the slowest takes, for a load that needs more of its core than the proxies of theirs
 	rounds  int
 }
 
@@ -58,8 +58,8 @@ func rotate(ctx context.Context, s *figure.Sheet, b *rig.Bench, j job) (all []fo
 		}
 		slowest = min(slowest, a.Requests/a.Seconds)
 	}
-	if j.half {
-		j.rate = slowest / 2
+	if j.part > 0 {
+		j.rate = j.part * slowest
 	}
 	for round, good := 0, 0; good < j.rounds && round < 2*j.rounds; round++ {
 		in, void := found{}, ""

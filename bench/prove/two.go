@@ -119,19 +119,19 @@ func (f *second) cpu(ctx context.Context) error {
 		name    string
 		figure  string
 		proxies []string
-		half    bool
+		part    float64
 	}{
-		{rig.SmallGet, "F1", rig.All, false},
-		{rig.Headers, "F3", four, false},
-		{rig.Get64K, "F4a", four, true},
-		{rig.Get10M, "F4b", four, true},
-		{rig.NewConnection, "F5", four, true},
+		{rig.SmallGet, "F1", rig.All, 0},
+		{rig.Headers, "F3", four, 0},
+		{rig.Get64K, "F4a", four, 0.5},
+		{rig.Get10M, "F4b", four, 0.5},
+		{rig.NewConnection, "F5", four, 0.2},
 	} {
 		if !f.wants(c.figure) {
 			continue
 		}
 		of, _ := rig.CaseOf(c.name)
-		found, err := rotate(ctx, f.Sheet, f.Bench, job{proxies: c.proxies, layout: f.layout, of: of, rounds: rounds, half: c.half})
+		found, err := rotate(ctx, f.Sheet, f.Bench, job{proxies: c.proxies, layout: f.layout, of: of, rounds: rounds, part: c.part})
 		all = errors.Join(all, f.notRun(err, c.figure))
 		f.ratio(c.figure, found, "CPU us", "nginx", "haproxy")
 		if c.name == rig.SmallGet {
