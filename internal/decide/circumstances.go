@@ -46,7 +46,7 @@ func (c circumstances) differ(now circumstances) string {
 	case apart(c.Service, now.Service) > 0.25:
 		return fmt.Sprintf("meanwhile the endpoints' time of service went from %s to %s", ms(c.Service), ms(now.Service))
 	case math.Abs(c.Failures-now.Failures) > 0.01:
-		return fmt.Sprintf("meanwhile the share of failures went from %s to %s", percent(c.Failures), percent(now.Failures))
+		return fmt.Sprintf("meanwhile the share of failures went from %s to %s", Percent(c.Failures), Percent(now.Failures))
 	}
 	return ""
 }

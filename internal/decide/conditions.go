@@ -132,7 +132,7 @@ func (j *Judge) failing(v *View) finding {
 	}
 	f := finding{measured: failures / max(attempts, 1)}
 	f.holds = f.measured > 0.05 && attempts >= 20
-	f.text = percent(f.measured) + " of all attempts fail"
+	f.text = Percent(f.measured) + " of all attempts fail"
 	for _, e := range v.Endpoints {
 		var n, bad float64
 		if c := j.state.Tally.Endpoints[e.ID]; c != nil {
@@ -141,7 +141,7 @@ func (j *Judge) failing(v *View) finding {
 		rest := (failures - bad) / max(attempts-n, 1)
 		if n >= 10 && wilson(bad, n) > 0.03+3*rest {
 			f.holds, f.endpoint, f.of, f.limit = true, e.Address, bad/n, 0.03+3*rest
-			f.text = fmt.Sprintf("%s fails %s of its requests, the others %s", e.Address, percent(bad/n), percent(rest))
+			f.text = fmt.Sprintf("%s fails %s of its requests, the others %s", e.Address, Percent(bad/n), Percent(rest))
 		}
 	}
 	return f
@@ -243,9 +243,9 @@ func (j *Judge) heavy() finding {
 
 func (j *Judge) overloaded() finding {
 	load := j.model.Load()
-	f := finding{holds: load > full, measured: load, text: fmt.Sprintf("%s of the capacity is in use: no choice of endpoints helps", percent(load))}
+	f := finding{holds: load > full, measured: load, text: fmt.Sprintf("%s of the capacity is in use: no choice of endpoints helps", Percent(load))}
 	if s := j.shedShare(); s > refused {
-		f.holds, f.text = true, fmt.Sprintf("%s of the requests were refused for want of room", percent(s))
+		f.holds, f.text = true, fmt.Sprintf("%s of the requests were refused for want of room", Percent(s))
 	}
 	return f
 }

@@ -58,7 +58,7 @@ func (j *Judge) judgeModel(v *View, d *Decision) {
 	}
 	f.rival = best.Policy
 	gain := 1 - best.Loss/own.Loss
-	worth := f.gates.ask(GateMargin, gain >= j.o.Margin, fmt.Sprintf("the best other policy, %s, gains %s; %s is asked for", best.Policy, percent(gain), percent(j.o.Margin)))
+	worth := f.gates.ask(GateMargin, gain >= j.o.Margin, fmt.Sprintf("the best other policy, %s, gains %s; %s is asked for", best.Policy, Percent(gain), Percent(j.o.Margin)))
 	mean, se := paired(own.blocks, best.blocks)
 	t := mean / max(se, 1e-12)
 	certain := f.gates.ask(GateConfidence, t >= sure, fmt.Sprintf("t = %.1f over %d parts of the window; %.1f is asked for", min(t, 99), len(own.blocks), sure))
@@ -67,7 +67,7 @@ func (j *Judge) judgeModel(v *View, d *Decision) {
 		return
 	}
 	s.Beaten++
-	f.gates.ask(GateAgreement, s.Beaten >= agreeing || gain > evident, fmt.Sprintf("beaten in %d evaluations in a row; %d are asked for, or a gain above %s", s.Beaten, agreeing, percent(evident)))
+	f.gates.ask(GateAgreement, s.Beaten >= agreeing || gain > evident, fmt.Sprintf("beaten in %d evaluations in a row; %d are asked for, or a gain above %s", s.Beaten, agreeing, Percent(evident)))
 	j.change(v, d, proposal{to: best.Policy, promised: best.Loss, before: own.Loss, high: best.High})
 }
 
@@ -77,12 +77,12 @@ func (j *Judge) may(v *View) bool {
 	ok := g.ask(GateData, j.enough(), fmt.Sprintf("%d requests in the window; %d are asked for", j.model.Jobs(), leastRecords))
 	load := j.model.Load()
 	over := load > full || j.shedShare() > refused
-	ok = g.ask(GateOverload, !ok || !over || j.matters(), fmt.Sprintf("%s of the capacity is in use, %s of the requests were refused", percent(load), percent(j.shedShare()))) && ok
+	ok = g.ask(GateOverload, !ok || !over || j.matters(), fmt.Sprintf("%s of the capacity is in use, %s of the requests were refused", Percent(load), Percent(j.shedShare()))) && ok
 	ok = g.ask(GatePin, !v.Pinned, pinText(v.Pinned)) && ok
 	ok = g.ask(GateMode, j.state.Mode != Freeze, "the mode is "+j.state.Mode.String()) && ok
 	ok = g.ask(GateChange, j.state.Trial == nil, changeText(j.state.Trial)) && ok
 	if len(f.candidates) > 0 {
-		g.ask(GateValidity, !f.invalid, fmt.Sprintf("the model computes the measured loss again with an error of %s; %s is allowed", signed(math.Exp(-f.off)-1), percent(math.Exp(valid)-1)))
+		g.ask(GateValidity, !f.invalid, fmt.Sprintf("the model computes the measured loss again with an error of %s; %s is allowed", signed(math.Exp(-f.off)-1), Percent(math.Exp(valid)-1)))
 	}
 	return ok
 }

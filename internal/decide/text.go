@@ -26,7 +26,7 @@ func (j *Judge) tell(d *Decision) string {
 			b.WriteString("; " + gain)
 		}
 		if d.Action == Canary {
-			fmt.Fprintf(&b, "; tried on %s of the requests first", percent(d.Do.Share))
+			fmt.Fprintf(&b, "; tried on %s of the requests first", Percent(d.Do.Share))
 		}
 	}
 	if d.Action == Hold && len(f.conditions) > 0 && d.Gate != GateData && d.Gate != GateOverload {
@@ -88,7 +88,7 @@ func (j *Judge) bestText() string {
 	if gain <= 0 {
 		return fmt.Sprintf("no policy does better (%s would lose %s to %s)", best.Policy, ms(best.Loss), ms(j.found.candidates[0].Loss))
 	}
-	return fmt.Sprintf("no policy gains more than %s (%s)", percent(gain), best.Policy)
+	return fmt.Sprintf("no policy gains more than %s (%s)", Percent(gain), best.Policy)
 }
 
 // gainText is the promise: loss from and to, with the interval of the gain.
@@ -136,7 +136,9 @@ func ms(s float64) string {
 	return fmt.Sprintf("%.2f ms", d)
 }
 
-func percent(v float64) string {
+// Percent writes a share as the journal does: with a digit behind the point
+// below 10 %.
+func Percent(v float64) string {
 	if math.Abs(v) < 0.0995 && v != 0 {
 		return fmt.Sprintf("%.1f %%", v*100)
 	}

@@ -165,7 +165,7 @@ func (j *Judge) abandon(v *View, out *Step, why string, ban time.Duration) {
 		s.Pause = j.now.Add(j.o.Dwell / 2 * time.Duration(1<<min(s.Abandoned-1, 5)))
 	}
 	out.Action, out.Changed = Action{Policy: s.Policy, Share: 1, Why: "canary abandoned"}, true
-	out.Entries = append(out.Entries, j.entry(v, Abandon, t.Policy, fmt.Sprintf("stays with %s: %s was tried on %s of the requests for %s and is not taken: %s", s.Policy, t.Policy, percent(t.share()), j.now.Sub(t.PhaseAt).Round(100*time.Millisecond), why)))
+	out.Entries = append(out.Entries, j.entry(v, Abandon, t.Policy, fmt.Sprintf("stays with %s: %s was tried on %s of the requests for %s and is not taken: %s", s.Policy, t.Policy, Percent(t.share()), j.now.Sub(t.PhaseAt).Round(100*time.Millisecond), why)))
 }
 
 // lookAfter judges a switch once there is something to judge it by, and takes

@@ -14,17 +14,17 @@ func (j *Judge) score(held bool) {
 		return
 	}
 	if s.Trust.Without {
-		s.Notes = append(s.Notes, fmt.Sprintf("the engine advises only from now on: %s; it takes up again by itself once %s of %d do", j.coverage(), percent(trust.Earned), trust.Least))
+		s.Notes = append(s.Notes, fmt.Sprintf("the engine advises only from now on: %s; it takes up again by itself once %s of %d do", j.coverage(), Percent(trust.Earned), trust.Least))
 		return
 	}
 	inside, n := s.Trust.Recent()
-	s.Notes = append(s.Notes, fmt.Sprintf("the engine switches by itself again: of its last %d forecasts %s fell inside their 90 %% band", n, percent(inside)))
+	s.Notes = append(s.Notes, fmt.Sprintf("the engine switches by itself again: of its last %d forecasts %s fell inside their 90 %% band", n, Percent(inside)))
 }
 
 // coverage says how the last forecasts came out.
 func (j *Judge) coverage() string {
 	inside, n := j.state.Trust.Coverage()
-	return fmt.Sprintf("of the last %d forecasts %s fell inside their 90 %% band", n, percent(inside))
+	return fmt.Sprintf("of the last %d forecasts %s fell inside their 90 %% band", n, Percent(inside))
 }
 
 // trusted asks the gate of trust. An undo of what the judge did itself does not

@@ -7,8 +7,9 @@ import (
 
 // mostLearnt is how many answers of an endpoint are learnt from, a second. An
 // average of so many is as good as one of all: the slow one of speed then looks
-// back half a second, with all of 8000 it would be 25 ms. What is counted, or is about single requests, takes every record: failures, keys,
-// what was served.
+// back half a second, with all of 8000 it would be 25 ms. What is counted, or
+// is about single requests, takes every record: failures, keys, what was
+// served.
 const mostLearnt = 400
 
 // thinning has every answer of an endpoint learnt from, every second, or every

@@ -168,7 +168,10 @@ func Floor(now stats.Instant, endpoints []*lb.Endpoint) time.Duration {
 			known = append(known, last)
 		}
 	}
-	return time.Duration(median(known) / 2 * 1e9)
+	if len(known) == 0 {
+		return 0
+	}
+	return time.Duration(stats.Median(known) / 2 * 1e9)
 }
 
 // begin sends job i where the policy says.

@@ -32,11 +32,3 @@ func (m *Model) scale(load float64) []job {
 	slices.SortStableFunc(out, func(a, b job) int { return cmp.Compare(a.at, b.at) })
 	return out
 }
-
-func median(v []float64) float64 {
-	if len(v) == 0 {
-		return 0
-	}
-	slices.Sort(v)
-	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
-}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"poise/internal/decide"
 )
 
 // Words is a question as it is written on a command line and in a call.
@@ -124,7 +126,7 @@ func (a *Answer) line() string {
 		fmt.Fprintf(&b, "p99 %s → %s (%s–%s)", number(a.Now.P99.Value), ms(t.Value), number(t.Low), number(t.High))
 	}
 	if f := a.Then; f != nil && f.Failures.Value >= 0.001 {
-		fmt.Fprintf(&b, ", failures %s", percent(f.Failures.Value))
+		fmt.Fprintf(&b, ", failures %s", decide.Percent(f.Failures.Value))
 	}
 	switch h := a.Headroom; {
 	case h == nil:
@@ -151,11 +153,4 @@ func number(seconds float64) string {
 		return fmt.Sprintf("%.1f", d)
 	}
 	return fmt.Sprintf("%.2f", d)
-}
-
-func percent(v float64) string {
-	if math.Abs(v) < 0.0995 && v != 0 {
-		return fmt.Sprintf("%.1f %%", v*100)
-	}
-	return fmt.Sprintf("%.0f %%", v*100)
 }

@@ -217,7 +217,7 @@ func (a *asked) check() error {
 	case a.Foreign > decide.ForeignLoad:
 		return refuse("others send to these endpoints too: they have %.1f times as much under way as was sent from here, and what others will send is not known", a.Foreign)
 	case now > decide.Full:
-		return refuse("overload: %s of the capacity is in use already, so queues have no end and latency depends on how long it lasts", percent(now))
+		return refuse("overload: %s of the capacity is in use already, so queues have no end and latency depends on how long it lasts", decide.Percent(now))
 	case slices.Contains(keyed, a.policy) && !m.Keyed():
 		return refuse("%s goes by a key, and no request had one", a.policy)
 	}
@@ -259,7 +259,7 @@ func (a *asked) possible(load float64) error {
 	sc := a.setup
 	sc.Load = load
 	if l := a.Model.LoadIn(sc); l > decide.Full {
-		return refuse("overload: that would take %s of the capacity as it is known, so queues would have no end and latency would depend on how long it lasts", percent(l))
+		return refuse("overload: that would take %s of the capacity as it is known, so queues would have no end and latency would depend on how long it lasts", decide.Percent(l))
 	}
 	return nil
 }
@@ -312,7 +312,7 @@ func (a *asked) play(load float64) (b bracket, err error) {
 
 // unknown says that an answer would rest on a guess.
 func (b *bracket) unknown() error {
-	return refuse("the cluster was never so busy that its capacity showed: %s of the requests would find more under way at their endpoint than was ever seen there, and what that does is not known", percent(b.Unseen))
+	return refuse("the cluster was never so busy that its capacity showed: %s of the requests would find more under way at their endpoint than was ever seen there, and what that does is not known", decide.Percent(b.Unseen))
 }
 
 // foresee forecasts what was asked about.
