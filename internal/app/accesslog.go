@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"poise/internal/config"
@@ -77,12 +75,9 @@ func (a *App) accessLogFault(err error) {
 	a.log.Info("the access log is written again", "lost_lines", a.access.Dropped.Load())
 }
 
-// reopenOnSignal opens the access log anew on SIGUSR1, which is what log
-// rotation sends, until ctx is done.
-func (a *App) reopenOnSignal(ctx context.Context) {
-	rotated := make(chan os.Signal, 1)
-	signal.Notify(rotated, syscall.SIGUSR1)
-	defer signal.Stop(rotated)
+// reopenOn opens the access log anew on SIGUSR1, which is what log rotation
+// sends, until ctx is done.
+func (a *App) reopenOn(ctx context.Context, rotated <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():

@@ -11,8 +11,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"poise/internal/admin"
@@ -132,6 +135,11 @@ func seed() uint64 {
 // Run serves until ctx is done, and then stops: no new connections, exchanges
 // finish, and only then the parts below them end.
 func (a *App) Run(ctx context.Context) error {
+	// Taken before anything is heard of this process: a SIGHUP that nobody
+	// takes would end it, and a SIGUSR1 would be lost.
+	hangup, rotated := taken(syscall.SIGHUP), taken(syscall.SIGUSR1)
+	defer signal.Stop(hangup)
+	defer signal.Stop(rotated)
 	var parts sync.WaitGroup
 	below, stopBelow := context.WithCancel(context.Background())
 	defer stopBelow()
@@ -148,14 +156,14 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	parts.Go(func() { a.api.Run(below) })
 	parts.Go(func() { a.runAccessLog(below) })
-	parts.Go(func() { a.reopenOnSignal(below) })
+	parts.Go(func() { a.reopenOn(below, rotated) })
 	failed := make(chan error, len(a.adminLns))
 	for _, l := range a.adminLns {
 		parts.Go(func() { failed <- l.serve(below) })
 	}
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
-	parts.Go(func() { a.watch(watching) })
+	parts.Go(func() { a.watch(watching, hangup) })
 
 	a.awaitFirstChecks(ctx)
 	var err error
@@ -172,6 +180,13 @@ func (a *App) Run(ctx context.Context) error {
 		m.close()
 	}
 	return err
+}
+
+// taken is where a signal arrives from now on.
+func taken(s os.Signal) chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, s)
+	return c
 }
 
 // awaitFirstChecks opens the listeners once the first health checks have

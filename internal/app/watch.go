@@ -3,10 +3,8 @@ package app
 import (
 	"context"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -24,10 +22,7 @@ const (
 
 // watch applies the file when it changes, and at once on SIGHUP, until ctx is
 // done.
-func (a *App) watch(ctx context.Context) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func (a *App) watch(ctx context.Context, hangup <-chan os.Signal) {
 	if a.options.Path == "" {
 		a.ignoreHangups(ctx, hangup)
 		return
