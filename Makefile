@@ -53,8 +53,10 @@ SIZE ?= full
 FIGURE ?=
 POLICY ?=
 ARM ?=
-prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 2 FIGURE=F1,F9, of 3 FIGURE=G1 POLICY=p2c ARM=guard,control, of 5 FIGURE=B4
-	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" -arm "$(ARM)" $(ISSUE)
+SEEDS ?= 3
+LANES ?= 1
+prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 2 FIGURE=F1,F9, of 3 FIGURE=G1 POLICY=p2c ARM=guard,control SEEDS=1 LANES=3, of 5 FIGURE=B4
+	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" -arm "$(ARM)" -seeds $(SEEDS) -lanes $(LANES) $(ISSUE)
 
 CASE ?=
 bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md

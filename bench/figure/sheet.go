@@ -51,6 +51,9 @@ func (s *Sheet) Add(id string, v float64) { f := s.figure(id); f.Rounds = append
 // Control adds a round of the control of figure id.
 func (s *Sheet) Control(id string, v float64) { f := s.figure(id); f.Control = append(f.Control, v) }
 
+// Against says what the control of figure id is.
+func (s *Sheet) Against(id, what string) { s.figure(id).Against = what }
+
 // NotRun says why figure id could not be measured.
 func (s *Sheet) NotRun(id, reason string) { s.figure(id).Reason = reason }
 

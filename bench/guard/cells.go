@@ -39,6 +39,7 @@ type Cell struct {
 	Key
 	Identity string             `json:"identity"` // what was measured, and how
 	When     time.Time          `json:"when"`
+	Lanes    int                `json:"lanes,omitzero"` // how many runs went on at once at most, 0 is one
 	Values   map[string]float64 `json:"values,omitempty"`
 	Void     string             `json:"void,omitempty"`
 	Failed   string             `json:"failed,omitempty"`
@@ -100,7 +101,8 @@ func (s *store) add(c *Cell) (err error) {
 
 // identity is a hash of what a cell of this key depends on: the machine, the
 // proxy, its configuration, the fault and the times. Bounds are not in it:
-// a cell can be judged anew.
+// a cell can be judged anew. Nor are lanes: a run that they disturbed is void,
+// and the report says how many there were.
 func (r *Runner) identity(machine string) func(Key) (string, error) {
 	return func(k Key) (string, error) {
 		sc := scenario(k.Figure)

@@ -231,6 +231,9 @@ func TestQuickIsOneSeedWithThePoliciesInTurn(t *testing.T) {
 			t.Errorf("%v was not asked for", k)
 		}
 	}
+	if keys, want := plan(Options{Size: Full, Arms: []string{Control}, Seeds: 1}), len(Scenarios)*len(Policies); len(keys) != want || keys[want-1].Seed != 1 {
+		t.Errorf("%d runs, the last %v; want %d controls of one seed", len(keys), keys[len(keys)-1], want)
+	}
 	if keys := plan(Options{Size: Quick, Figures: []string{"G3"}, Arms: []string{Control, Nginx}}); len(keys) != 2 || keys[0].Arm != Control || keys[1].Arm != Nginx {
 		t.Errorf("%v; want the control and nginx", keys)
 	}
@@ -263,8 +266,11 @@ func TestVerdicts(t *testing.T) {
 		{"all seeds meet and all controls miss", Full, []float64{0, 0.01, 0}, []float64{12, 12, 12}, figure.Pass, ""},
 		{"one seed misses", Full, []float64{0, 0.02, 0}, []float64{12, 12, 12}, figure.Miss, "target"},
 		{"one control meets", Full, []float64{0, 0, 0}, []float64{12, 0, 12}, figure.Miss, "control"},
-		{"a seed is not there", Full, []float64{0, 0}, []float64{12, 12, 12}, figure.NotRun, "5 of 6 cells; so far: guard met 2 of 2, control missed 3 of 3"},
-		{"quick runs give no verdict", Quick, []float64{0}, []float64{12}, figure.NotRun, "0 of 6 cells; so far: guard met 0 of 0, control missed 0 of 0; quick: guard met 1 of 1, control missed 1 of 1"},
+		{"a control of one seed tells them apart", Full, []float64{0, 0.01, 0}, []float64{12}, figure.Pass, ""},
+		{"a control of one seed that meets does not", Full, []float64{0, 0.01, 0}, []float64{0}, figure.Miss, "control"},
+		{"there is no control", Full, []float64{0, 0, 0}, nil, figure.NotRun, "3 of 3 seeds, control 0; so far: guard met 3 of 3, control missed 0 of 0"},
+		{"a seed is not there", Full, []float64{0, 0}, []float64{12, 12, 12}, figure.NotRun, "2 of 3 seeds, control 3; so far: guard met 2 of 2, control missed 3 of 3"},
+		{"quick runs give no verdict", Quick, []float64{0}, []float64{12}, figure.NotRun, "0 of 3 seeds, control 0; so far: guard met 0 of 0, control missed 0 of 0; quick: guard met 1 of 1, control missed 1 of 1"},
 	} {
 		if got, why := judged(t, tt.size, tt.guarded, tt.control); got != tt.want || !strings.Contains(why, tt.says) {
 			t.Errorf("%s: %s (%s); want %s (%s)", tt.name, got, why, tt.want, tt.says)
@@ -372,5 +378,18 @@ func TestAnInterruptedRunEndsAndIsNoCell(t *testing.T) {
 	defer cancel()
 	if err := p.run(ctx, 100); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v; want that it was interrupted", err)
+	}
+}
+
+func TestHowManyRanAtOnceIsSaid(t *testing.T) {
+	r := &Runner{store: &store{cells: map[Key]*Cell{}}}
+	if got := r.atOnce(); got != "no runs" {
+		t.Errorf("%q of no runs", got)
+	}
+	for i, c := range []Cell{{}, {Lanes: 1}, {Lanes: 3}, {Lanes: 4, Void: "busy"}} {
+		r.store.cells[Key{Seed: i}] = &c
+	}
+	if got := r.atOnce(); got != "1 (2 runs), 3 (1 runs)" {
+		t.Errorf("%q; want that of the good ones", got)
 	}
 }

@@ -1,9 +1,12 @@
 package guard
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"poise/bench/figure"
 )
@@ -27,13 +30,15 @@ func Figures() (all []figure.Figure) {
 }
 
 // Judge puts the cells into a sheet. Only the full size counts, and only when
-// all its cells are there.
+// the guard was measured with all seeds and its control with one at least: one
+// control that misses tells them apart, more say that it was no accident.
 func (r *Runner) Judge(s *figure.Sheet) {
 	for i := range Scenarios {
 		for _, policy := range Policies {
 			r.judge(s, &Scenarios[i], policy)
 		}
 	}
+	s.Versions["runs at once"] = r.atOnce()
 	for _, k := range slices.Concat(plan(Options{Size: Full}), plan(Options{Size: Quick})) {
 		if c := r.store.cells[k]; c.Good() {
 			s.Sample(k.Seed, fmt.Sprintf("%s %s %s %s", k.Figure, k.Policy, k.Arm, k.Size), c.Values)
@@ -47,11 +52,13 @@ func (r *Runner) judge(s *figure.Sheet, sc *Scenario, policy string) {
 	for _, v := range guarded {
 		s.Add(id, v)
 	}
-	if len(control) > 0 && sc.Alike[policy] == "" { // it must miss with every seed, so the best of them counts
+	alike := sc.Alike[policy] != ""
+	if len(control) > 0 && !alike { // it must miss with every seed that there is, so the best of them counts
 		s.Control(id, slices.Min(control))
+		s.Against(id, fmt.Sprintf("%s, best of %d", sc.Against, len(control)))
 	}
-	if n := len(guarded) + len(control); n < 2*Seeds {
-		why := fmt.Sprintf("%d of %d cells; so far: %s", n, 2*Seeds, score(guarded, control))
+	if len(guarded) < Seeds || len(control) == 0 && !alike {
+		why := fmt.Sprintf("%d of %d seeds, control %d; so far: %s", len(guarded), Seeds, len(control), score(guarded, control))
 		quick := [2][]float64{r.excesses(Quick, sc, policy, Guard), r.excesses(Quick, sc, policy, Control)}
 		if len(quick[0])+len(quick[1]) > 0 {
 			why += "; quick: " + score(quick[0], quick[1])
@@ -92,4 +99,20 @@ func score(guarded, control []float64) string {
 		}
 	}
 	return fmt.Sprintf("guard met %d of %d, control missed %d of %d", met, len(guarded), missed, len(control))
+}
+
+// atOnce says how many runs went on at once at most when the good cells were
+// taken: a condition of what they found.
+func (r *Runner) atOnce() string {
+	cells := map[int]int{}
+	for _, c := range r.store.cells {
+		if c.Good() {
+			cells[max(1, c.Lanes)]++
+		}
+	}
+	var all []string
+	for _, lanes := range slices.Sorted(maps.Keys(cells)) {
+		all = append(all, fmt.Sprintf("%d (%d runs)", lanes, cells[lanes]))
+	}
+	return cmp.Or(strings.Join(all, ", "), "no runs")
 }

@@ -1,6 +1,9 @@
 package guard
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Options choose what is measured.
 type Options struct {
@@ -8,7 +11,11 @@ type Options struct {
 	Figures []string // none means all
 	Policy  string   // "" means all
 	Arms    []string // none means all
+	Seeds   int      // the first so many; 0 means all
+	Lanes   int      // runs at once; 0 means one
 }
+
+func (o *Options) lanes() int { return max(1, o.Lanes) }
 
 // Seeds are those of the full size; quick takes the first.
 const Seeds = 3
@@ -28,7 +35,7 @@ func (o *Options) wants(arm string) bool { return len(o.Arms) == 0 || slices.Con
 // each under the next; the arms of one side by side. What is no Poise has no
 // policy, and runs with the first.
 func plan(o Options) (keys []Key) {
-	seeds, turns := Seeds, len(Policies)
+	seeds, turns := cmp.Or(o.Seeds, Seeds), len(Policies)
 	if o.Size == Quick {
 		seeds = 1
 		if o.Policy == "" {

@@ -3,7 +3,6 @@ package guard
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"time"
 
@@ -27,19 +26,9 @@ const (
 	clientTimeout = 10 * time.Second
 )
 
-// take measures one cell. What was started has ended when it returns, so that
-// the CPU which all of it used is known: the rest of a busy core was others.
+// take measures one cell. How busy the cores were, and what others used of
+// them, is of the machine, with all that runs at once.
 func (r *Runner) take(ctx context.Context, k Key) (*Cell, error) {
-	before := rig.Used()
-	c, err := r.measure(ctx, k)
-	if err != nil {
-		return nil, err
-	}
-	c.Values["own_cpu"] = 100 * (rig.Used() - before).Seconds() / (c.Values["seconds"] * float64(runtime.NumCPU()))
-	return c, nil
-}
-
-func (r *Runner) measure(ctx context.Context, k Key) (*Cell, error) {
 	s, err := r.open(ctx, k)
 	defer s.close()
 	if err != nil {
@@ -59,6 +48,7 @@ func (r *Runner) measure(ctx context.Context, k Key) (*Cell, error) {
 	c := &Cell{Key: k, When: time.Now().UTC().Truncate(time.Second), Values: p.values()}
 	c.Values["seconds"] = p.took.Seconds()
 	c.Values["busiest_core"] = 100 * watched.Busiest
+	c.Values["foreign"] = 100 * watched.Foreign
 	c.Values["late"] = 100 * p.lateShare()
 	c.Void = void(k.Figure, watched, p.lateShare())
 	return c, nil

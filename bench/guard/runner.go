@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -74,31 +75,37 @@ func (r *Runner) missing(k Key) string {
 	return "this build has no " + strings.Join(slices.Sorted(slices.Values(r.without[name])), ", ")
 }
 
-// Run takes the cells that are missing, void ones a second time.
+// Run takes the cells that are missing, void ones a second time. What has
+// ended when it is interrupted is kept.
 func (r *Runner) Run(ctx context.Context, o Options) error {
 	keys := plan(o)
-	for range 2 {
-		left := r.left(keys)
-		total := time.Duration(0)
-		for _, k := range left {
-			total += cost(k)
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	take := func(k Key) *Cell {
+		c, err := r.take(running, k)
+		if err != nil {
+			c = &Cell{Key: k, When: time.Now().UTC().Truncate(time.Second), Failed: err.Error()}
 		}
-		for i, k := range left {
-			c, err := r.take(ctx, k)
-			if ctx.Err() != nil {
-				return fmt.Errorf("interrupted; the same command goes on where it was")
-			}
-			if err != nil {
-				c = &Cell{Key: k, When: time.Now().UTC().Truncate(time.Second), Failed: err.Error()}
+		c.Lanes = o.lanes()
+		return c
+	}
+	for range 2 {
+		left, taken := r.left(keys), 0
+		inLanes(running, o.lanes(), left, take, func(c *Cell) {
+			if c.Failed != "" && running.Err() != nil {
+				return // it was cut off
 			}
 			if err := r.store.add(c); err != nil {
-				return err
+				stop(err)
 			}
-			total -= cost(k)
-			fmt.Printf("[%d of %d, about %.0f min left] %s\n", i+1, len(left), total.Minutes(), c.line())
-		}
+			taken++
+			fmt.Printf("[%d of %d, about %.0f min left] %s\n", taken, len(left), span(o.lanes(), left[taken:]).Minutes(), c.line())
+		})
 	}
-	return nil
+	if ctx.Err() != nil {
+		return errors.New("interrupted; the same command goes on where it was")
+	}
+	return context.Cause(running)
 }
 
 // left returns the keys that are to be measured and can be.
@@ -115,12 +122,9 @@ func (r *Runner) left(keys []Key) (left []Key) {
 func cost(k Key) time.Duration { return scenario(k.Figure).times(k.Size).Run + 2*time.Second }
 
 // Cost is about how long all runs of these options take.
-func Cost(o Options) (sum time.Duration, runs int) {
-	for _, k := range plan(o) {
-		sum += cost(k)
-		runs++
-	}
-	return sum, runs
+func Cost(o Options) (all time.Duration, runs int) {
+	keys := plan(o)
+	return span(o.lanes(), keys), len(keys)
 }
 
 func (c *Cell) line() string {
@@ -128,14 +132,14 @@ func (c *Cell) line() string {
 	case c.Failed != "":
 		return c.String() + ": FAILED: " + c.Failed
 	case c.Void != "":
-		return c.String() + fmt.Sprintf(": VOID: %s; own CPU %.0f %%", c.Void, c.Values["own_cpu"])
+		return c.String() + ": VOID: " + c.Void
 	}
 	sc := scenario(c.Figure)
 	word := "met"
 	if !(sc.Excess(c.Arm, c.Values) <= 1) {
 		word = "missed"
 	}
-	return fmt.Sprintf("%s: %s: %s; busiest core %.0f %%, own CPU %.0f %%", c.String(), word, sc.show(c.Values), c.Values["busiest_core"], c.Values["own_cpu"])
+	return fmt.Sprintf("%s: %s: %s; busiest core %.0f %%", c.String(), word, sc.show(c.Values), c.Values["busiest_core"])
 }
 
 // show writes what the checks found.

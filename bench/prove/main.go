@@ -32,9 +32,11 @@ func main() {
 	only := flag.String("figure", "", "of issues 2, 3 and 5: only these figures, separated by commas")
 	policy := flag.String("policy", "", "of issue 3: only this policy")
 	arms := flag.String("arm", "", "of issue 3: only these arms, separated by commas")
+	seeds := flag.Int("seeds", guard.Seeds, "of issue 3: only the first so many seeds")
+	lanes := flag.Int("lanes", 1, "of issue 3: how many runs at once")
 	flag.Parse()
 	issue, _ := strconv.Atoi(flag.Arg(0))
-	if err := plan23(issue, asked{*size, *only, *policy, *arms}); err != nil {
+	if err := plan23(issue, asked{*size, *only, *policy, *arms, *seeds, *lanes}); err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		os.Exit(2)
 	}

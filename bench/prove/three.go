@@ -20,7 +20,10 @@ type choice struct {
 }
 
 // asked are the options of issue 3 as they came.
-type asked struct{ size, figures, policy, arms string }
+type asked struct {
+	size, figures, policy, arms string
+	seeds, lanes                int
+}
 
 func list(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
@@ -29,12 +32,18 @@ func list(text string) []string {
 // choose reads the options of issue 3.
 func choose(o asked) (c choice, err error) {
 	size, figures, policy := o.size, o.figures, o.policy
-	c.Size, c.Policy, c.path = size, policy, figures == ""
+	c.Size, c.Policy, c.Seeds, c.Lanes, c.path = size, policy, o.seeds, o.lanes, figures == ""
 	if size != guard.Full && size != guard.Quick {
 		return c, fmt.Errorf("SIZE=%s: say full or quick", size)
 	}
 	if policy != "" && !slices.Contains(guard.Policies, policy) {
 		return c, fmt.Errorf("POLICY=%s: there are %s", policy, strings.Join(guard.Policies, ", "))
+	}
+	if o.seeds < 1 || o.seeds > guard.Seeds {
+		return c, fmt.Errorf("SEEDS=%d: say 1 to %d", o.seeds, guard.Seeds)
+	}
+	if o.lanes < 1 {
+		return c, fmt.Errorf("LANES=%d: say 1 or more", o.lanes)
 	}
 	for _, a := range list(o.arms) {
 		if !slices.Contains(guard.Arms(), a) {
@@ -84,8 +93,8 @@ func measure3(ctx context.Context, s *figure.Sheet, c choice) error {
 	maps.Copy(s.Versions, r.Versions)
 	s.Quiet = true
 	if !c.only10 {
-		sum, runs := guard.Cost(c.Options)
-		fmt.Printf("%d runs, about %.0f minutes in all; those made earlier are in %s and are not made again\n", runs, sum.Minutes(), guard.Cells)
+		all, runs := guard.Cost(c.Options)
+		fmt.Printf("%d runs, about %.0f minutes in all; those made earlier are in %s and are not made again\n", runs, all.Minutes(), guard.Cells)
 		if err := r.Run(ctx, c.Options); err != nil {
 			fmt.Fprintln(os.Stderr, "prove:", err) // each figure says by itself what is missing
 		}

@@ -2,11 +2,7 @@
 // used. What it stands on is internal/lab/rig.
 package rig
 
-import (
-	"time"
-
-	"poise/internal/lab/rig"
-)
+import "poise/internal/lab/rig"
 
 // What is the same for the bench that comes with Poise stands there: processes,
 // ports, cores, and the watch over them.
@@ -44,9 +40,6 @@ func Cores(workers int) Layout { return rig.Cores(workers) }
 
 // Watch looks at all cores once a second until stop is called.
 func Watch() (stop func() Watched, err error) { return rig.Watch() }
-
-// Used is the CPU of this process and of those that it has waited for.
-func Used() time.Duration { return rig.Used() }
 
 // Machine says what is measured on.
 func Machine() string { return rig.Machine() }
