@@ -44,24 +44,33 @@ func (w Watched) Void(late float64) string {
 // Stretch is over how many seconds a core must be busy to count as such.
 const Stretch = 5
 
-// Used is the CPU of this process and of those that it has waited for.
-func Used() (sum time.Duration) {
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var u syscall.Rusage
-		if syscall.Getrusage(who, &u) == nil {
-			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
-		}
+// used is the CPU of this process, or of those that it has waited for.
+func used(who int) time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(who, &u) != nil {
+		return 0
 	}
-	return sum
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // UsedByAll is the CPU of this process and of all that it has started, those
-// that still run included: it only grows.
+// that still run included: it only grows. One that ends between the two readings
+// would be in neither, so that both are then taken again.
 func UsedByAll() time.Duration {
-	sum := Used()
+	for {
+		ended := used(syscall.RUSAGE_CHILDREN)
+		running := usedByRunning()
+		if used(syscall.RUSAGE_CHILDREN) == ended {
+			return used(syscall.RUSAGE_SELF) + ended + running
+		}
+	}
+}
+
+// usedByRunning is the CPU of what this process has started and not waited for.
+func usedByRunning() (sum time.Duration) {
 	all, err := Stats()
 	if err != nil {
-		return sum
+		return 0
 	}
 	self, groups := strconv.Itoa(os.Getpid()), map[string]bool{}
 	for _, s := range all {
