@@ -75,8 +75,9 @@ func (r *Runner) missing(k Key) string {
 	return "this build has no " + strings.Join(slices.Sorted(slices.Values(r.without[name])), ", ")
 }
 
-// Run takes the cells that are missing, void ones a second time. What has
-// ended when it is interrupted is kept.
+// Run takes the cells that are missing, and those that were void a second
+// time, then alone: beside others they may have had no room. What has ended
+// when it is interrupted is kept.
 func (r *Runner) Run(ctx context.Context, o Options) error {
 	keys := plan(o)
 	running, stop := context.WithCancelCause(ctx)
@@ -86,20 +87,20 @@ func (r *Runner) Run(ctx context.Context, o Options) error {
 		if err != nil {
 			c = &Cell{Key: k, When: time.Now().UTC().Truncate(time.Second), Failed: err.Error()}
 		}
-		c.Lanes = o.lanes()
 		return c
 	}
-	for range 2 {
+	for _, lanes := range []int{o.lanes(), 1} {
 		left, taken := r.left(keys), 0
-		inLanes(running, o.lanes(), left, take, func(c *Cell) {
+		inLanes(running, lanes, left, take, func(c *Cell) {
 			if c.Failed != "" && running.Err() != nil {
 				return // it was cut off
 			}
+			c.Lanes = lanes
 			if err := r.store.add(c); err != nil {
 				stop(err)
 			}
 			taken++
-			fmt.Printf("[%d of %d, about %.0f min left] %s\n", taken, len(left), span(o.lanes(), left[taken:]).Minutes(), c.line())
+			fmt.Printf("[%d of %d, about %.0f min left] %s\n", taken, len(left), span(lanes, left[taken:]).Minutes(), c.line())
 		})
 	}
 	if ctx.Err() != nil {
