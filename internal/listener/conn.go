@@ -40,8 +40,6 @@ type work struct {
 	in     buffer.Buffer // heads and what comes with them
 	body   http1.BodyReader
 	out    http1.BodyWriter
-	vector net.Buffers
-	pair   [2][]byte
 
 	bodyEnded atomic.Bool // the request was read to its end
 	bodyBytes int64

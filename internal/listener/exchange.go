@@ -119,21 +119,18 @@ func (c *conn) Finish(trailers []message.Field) error {
 // sink writes to the socket.
 type sink struct{ c *conn }
 
-func (s sink) Write(p []byte) (int, error) {
-	s.c.writing.enter(writing, s.c.l.clock.Load())
-	n, err := s.c.nc.Send(p)
-	s.c.writing.enter(serving, 0)
-	return n, err
-}
+func (s sink) Write(p []byte) (int, error) { return s.send(p, nil) }
 
 func (s sink) WriteTwo(a, b []byte) error {
-	c := s.c
-	c.pair = [2][]byte{a, b}
-	c.vector = c.pair[:]
-	c.writing.enter(writing, c.l.clock.Load())
-	_, err := c.vector.WriteTo(c.nc.TCPConn)
-	c.writing.enter(serving, 0)
+	_, err := s.send(a, b)
 	return err
+}
+
+func (s sink) send(a, b []byte) (int, error) {
+	s.c.writing.enter(writing, s.c.l.clock.Load())
+	n, err := s.c.nc.Send(a, b)
+	s.c.writing.enter(serving, 0)
+	return n, err
 }
 
 // Watch implements message.Exchange.

@@ -53,6 +53,14 @@ func write(fd int, p []byte) (int, syscall.Errno) {
 	return again(func() (int, error) { return unix.Write(fd, p[:min(len(p), quick)]) })
 }
 
+// writeTwo writes the first of a and b.
+func writeTwo(fd int, a, b []byte) (int, syscall.Errno) {
+	if len(a) == 0 {
+		return write(fd, b)
+	}
+	return write(fd, a)
+}
+
 // again repeats a call that a signal ended.
 func again(call func() (int, error)) (int, syscall.Errno) {
 	for {

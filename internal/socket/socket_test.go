@@ -87,7 +87,7 @@ func (s *script) Empty() { s.empty++ }
 func (s *script) Took(n int) bool {
 	text := string(s.mem[:n])
 	s.took = append(s.took, text)
-	if _, err := s.conn.Send([]byte(strings.ToUpper(text))); err != nil {
+	if _, err := s.conn.Send([]byte(strings.ToUpper(text)), nil); err != nil {
 		s.t.Error(err)
 	}
 	return s.on != nil && s.on(len(s.took))
@@ -206,8 +206,8 @@ func TestALongAnswerIsSentWhole(t *testing.T) {
 	s := &script{t: t, conn: c, room: 64}
 	s.on = func(int) bool {
 		for rest := long; rest != ""; {
-			n := min(len(rest), quick) // the short way, until the kernel takes no more
-			if m, err := c.Send([]byte(rest[:n])); m != n || err != nil {
+			n := min(len(rest), 16<<10) // a call each, until the kernel takes no more
+			if m, err := c.Send([]byte(rest[:n]), nil); m != n || err != nil {
 				t.Errorf("Send = %d, %v; want %d", m, err, n)
 				return true
 			}
@@ -327,7 +327,7 @@ func TestAnEndInPlaceOfAnAnswerIsAnEnd(t *testing.T) {
 
 func TestAQuestionOfWhichTheKernelTakesAPartIsLeftToTheCaller(t *testing.T) {
 	c, peer := pair(t)
-	long := []byte(strings.Repeat("x", quick+1))
+	long := []byte(strings.Repeat("x", 128<<10)) // more than one call takes
 	q := &question{}
 	n, err := c.Ask(long, q)
 	if n != 0 || err != nil || q.sent == 0 || q.sent >= len(long) {
@@ -389,3 +389,75 @@ type fixed struct{ mem [64]byte }
 func (f *fixed) Room() []byte { return f.mem[:] }
 func (f *fixed) Empty()       {}
 func (f *fixed) Sent(int)     {}
+
+func TestWhatTheKernelDoesNotTakeAtOnceFollowsInOrder(t *testing.T) {
+	head, body := strings.Repeat("head", 30), strings.Repeat("0123456789", 300_000)
+	t.Run("inside a turn", func(t *testing.T) {
+		c, peer := pair(t)
+		s := &script{t: t, conn: c, room: 64}
+		s.on = func(int) bool {
+			sendsBoth(t, c, head, body)
+			return true
+		}
+		done := turn(t, s)
+		send(t, peer, "x")
+		time.Sleep(20 * time.Millisecond) // let the socket's buffers fill
+		receive(t, peer, "X"+head+body)
+		ended(t, done, nil)
+	})
+	t.Run("outside", func(t *testing.T) {
+		c, peer := pair(t)
+		done := make(chan struct{})
+		go func() { defer close(done); sendsBoth(t, c, head, body) }()
+		time.Sleep(20 * time.Millisecond)
+		receive(t, peer, head+body)
+		<-done
+	})
+}
+
+func sendsBoth(t *testing.T, c *Conn, head, body string) {
+	if n, err := c.Send([]byte(head), []byte(body)); n != len(head)+len(body) || err != nil {
+		t.Errorf("Send = %d, %v; want %d", n, err, len(head)+len(body))
+	}
+}
+
+func TestASendThatWaitsIsEndedByADeadline(t *testing.T) {
+	c, _ := pair(t) // who reads nothing
+	_ = c.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	n, err := c.Send(nil, make([]byte, 32<<20))
+	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n == 32<<20 {
+		t.Errorf("Send = %d, %v", n, err)
+	}
+}
+
+func TestASendToWhoLeftFails(t *testing.T) {
+	c, peer := pair(t)
+	_ = peer.SetLinger(0)
+	peer.Close()
+	arrived(t, c)
+	_, err := c.Send([]byte("x"), nil)
+	if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("Send: %v", err)
+	}
+}
+
+func TestReadWaitsForBytesForTheEndAndForADeadline(t *testing.T) {
+	c, peer := pair(t)
+	p := make([]byte, 4)
+	reads := func(n int, want error) {
+		t.Helper()
+		if got, err := c.Read(p); got != n || !errors.Is(err, want) {
+			t.Errorf("Read = %d, %v; want %d, %v", got, err, n, want)
+		}
+	}
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	reads(0, os.ErrDeadlineExceeded)
+	_ = c.SetReadDeadline(time.Time{})
+	go func() { time.Sleep(20 * time.Millisecond); _, _ = peer.Write([]byte("12345")) }()
+	reads(4, nil)
+	reads(1, nil)
+	go func() { time.Sleep(20 * time.Millisecond); _ = peer.CloseWrite() }()
+	reads(0, io.EOF)
+	c.Close()
+	reads(0, net.ErrClosed)
+}

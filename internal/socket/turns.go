@@ -95,20 +95,3 @@ func (t *turning) step(fd uintptr) (done bool) {
 		}
 	}
 }
-
-// Send writes all of p. Inside a turn a small p costs one system call and
-// nothing around it.
-func (c *Conn) Send(p []byte) (int, error) {
-	if c.turns == nil || c.turns.fd == 0 || len(p) > quick {
-		return c.Write(p)
-	}
-	n, errno := write(c.turns.fd, p)
-	switch {
-	case errno != 0 && errno != syscall.EAGAIN:
-		return n, errno
-	case n < len(p):
-		m, err := c.Write(p[n:])
-		return n + m, err
-	}
-	return n, nil
-}

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -32,8 +31,6 @@ type conn struct {
 	in     buffer.Buffer // the answer's head and what came with it
 	body   http1.BodyReader
 	out    http1.BodyWriter
-	vector net.Buffers
-	pair   [2][]byte
 
 	unproved bool         // nobody has looked yet whether the connection still stands
 	held     bool         // the request is whole and gathered: it leaves when the answer is awaited

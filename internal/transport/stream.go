@@ -74,29 +74,22 @@ func (c *conn) SentAt() stats.Instant { return stats.Instant(c.sentAt.Load()) }
 // wire writes to the connection and notes that a byte was accepted.
 type wire struct{ c *conn }
 
-func (w wire) Write(p []byte) (int, error) {
+func (w wire) Write(p []byte) (int, error) { return w.send(p, nil) }
+
+func (w wire) WriteTwo(a, b []byte) error {
+	_, err := w.send(a, b)
+	return err
+}
+
+func (w wire) send(a, b []byte) (int, error) {
 	if err := w.c.prove(); err != nil {
 		return 0, err
 	}
-	n, err := w.c.link.Load().Write(p)
+	n, err := w.c.link.Load().Send(a, b)
 	if n > 0 {
 		w.c.sent.Store(true)
 	}
 	return n, err
-}
-
-func (w wire) WriteTwo(a, b []byte) error {
-	c := w.c
-	if err := c.prove(); err != nil {
-		return err
-	}
-	c.pair = [2][]byte{a, b}
-	c.vector = c.pair[:]
-	n, err := c.vector.WriteTo(c.link.Load().TCPConn)
-	if n > 0 {
-		c.sent.Store(true)
-	}
-	return err
 }
 
 // ask sends a request that is held and reads the first of the answer.
@@ -113,7 +106,7 @@ func (c *conn) ask() error {
 	c.unproved = false
 	c.in.Added(n)
 	if err == nil && c.sentAt.Load() == 0 { // the kernel took part of it
-		_, err = c.link.Load().Write(p[c.asked:])
+		_, err = c.link.Load().Send(p[c.asked:], nil)
 		c.wholeSent()
 	}
 	c.out.Out.Empty()
@@ -211,7 +204,7 @@ func (c *conn) fillHead() error {
 
 // ReadBody implements message.Source.
 func (c *conn) ReadBody() ([]byte, error) {
-	p, err := c.body.Next(c.link.Load().TCPConn)
+	p, err := c.body.Next(c.link.Load())
 	if err == io.EOF {
 		return nil, io.EOF
 	}
@@ -222,7 +215,7 @@ func (c *conn) ReadBody() ([]byte, error) {
 func (c *conn) Whole() bool { return c.body.Whole() }
 
 // Gather implements Stream.
-func (c *conn) Gather() error { return c.failed("body", c.body.Gather(c.link.Load().TCPConn)) }
+func (c *conn) Gather() error { return c.failed("body", c.body.Gather(c.link.Load())) }
 
 // Buffered implements message.Source.
 func (c *conn) Buffered() bool { return c.body.Buffered() }
