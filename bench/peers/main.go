@@ -27,7 +27,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	name := flag.String("size", "full", "quick (3 minutes) or full (an hour and a half)")
+	name := flag.String("size", "full", "quick (3 minutes) or full (an hour)")
 	only := flag.String("case", "", "only these, separated by commas: "+strings.Join(partNames(), ", "))
 	fresh := flag.Bool("fresh", false, "forget what earlier runs have measured")
 	out := flag.String("out", "", "folder of the report (docs/evidence for a whole run, else .cache/bench-peers)")

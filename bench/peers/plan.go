@@ -30,7 +30,7 @@ var (
 		"full": {
 			proxies: rig.All,
 			parts:   partNames(),
-			cores:   []int{1, 2}, rounds: 7, seconds: 3, open: matrix,
+			cores:   []int{1, 2}, rounds: 7, seconds: 2, open: matrix,
 		},
 	}
 )

@@ -2,7 +2,6 @@ package listener
 
 import (
 	"errors"
-	"net"
 	"net/netip"
 	"os"
 	"sync"
@@ -54,21 +53,16 @@ type work struct {
 	ready   bool             // it is still to be answered
 }
 
-func newConn(l *Listener, nc *net.TCPConn) (*conn, error) {
-	s, err := socket.New(nc)
-	if err != nil {
-		return nil, err
-	}
-	c := &conn{work: takeWork(), l: l, nc: s}
-	peer, _ := nc.RemoteAddr().(*net.TCPAddr)
-	remote := peer.AddrPort().Addr().Unmap()
+func newConn(l *Listener, nc *socket.Conn) *conn {
+	c := &conn{work: takeWork(), l: l, nc: nc}
+	remote := nc.Remote.Addr()
 	l.Accepted.Add(1)
 	c.info = message.Conn{
 		Number: l.Accepted.Load(), Listener: l.options.Address, Remote: remote,
 		RemoteText: []byte(remote.String()), Scheme: "http",
 		Trusted: contains(l.options.Trusted, remote), Via: !l.options.HideVia,
 	}
-	return c, nil
+	return c
 }
 
 func contains(prefixes []netip.Prefix, a netip.Addr) bool {

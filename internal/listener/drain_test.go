@@ -209,14 +209,11 @@ func TestARequestThatComesAsTheWaitEndsIsServed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		nc, err := l.socket.AcceptTCP()
+		nc, err := l.socket.Accept()
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := newConn(l, nc)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := newConn(l, nc)
 		c.enter(waiting)
 		c.wakeIfIdle()
 		c.stopped.Store(test.stopped)

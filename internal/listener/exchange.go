@@ -155,7 +155,7 @@ func (c *conn) StopReading() {
 func (c *conn) Abort() {
 	c.aborted = true
 	if c.answered && c.head.Minor == 0 || c.tunnel {
-		_ = c.nc.SetLinger(0)
+		_ = c.nc.ResetOnClose()
 	}
 	_ = c.nc.SetReadDeadline(time.Time{})
 }

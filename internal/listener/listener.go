@@ -60,7 +60,7 @@ type Listener struct {
 	options Options
 	handler message.Handler
 	log     *slog.Logger
-	socket  *net.TCPListener
+	socket  *socket.Listener
 
 	seats    chan struct{} // one for each connection that may be open
 	mu       sync.Mutex
@@ -84,8 +84,12 @@ func Listen(o Options, h message.Handler, log *slog.Logger) (*Listener, error) {
 	if err != nil {
 		return nil, BindError(o.Address, err)
 	}
+	s, err := socket.Listen(ln.(*net.TCPListener))
+	if err != nil {
+		return nil, BindError(o.Address, err)
+	}
 	l := &Listener{
-		options: o, handler: h, log: log, socket: ln.(*net.TCPListener),
+		options: o, handler: h, log: log, socket: s,
 		seats: make(chan struct{}, o.Connections),
 		conns: map[*conn]struct{}{}, accepted: make(chan struct{}), started: time.Now(),
 	}
@@ -108,13 +112,13 @@ func BindError(address string, err error) error {
 }
 
 // inherited sets on the listening socket what accepted ones inherit: TCP
-// keep-alive, and that a receive tells what is left. It saves five system
-// calls a connection.
+// keep-alive, and what socket has them inherit. It saves six system calls a
+// connection.
 func inherited(_, _ string, raw syscall.RawConn) error {
 	var failed error
 	err := raw.Control(func(fd uintptr) {
-		socket.TellLeft(int(fd))
 		failed = errors.Join(
+			socket.Inherit(int(fd)),
 			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1),
 			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, keepIdle, 30),
 			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, unix.TCP_KEEPINTVL, 10),
@@ -156,7 +160,7 @@ func (l *Listener) accept() {
 	backoff, trouble := time.Duration(0), shortage{log: l.log.With("listener", l.options.Address)}
 	for {
 		l.seats <- struct{}{}
-		nc, err := l.socket.AcceptTCP()
+		nc, err := l.socket.Accept()
 		if err != nil {
 			<-l.seats
 			if l.draining.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
@@ -177,13 +181,8 @@ func (l *Listener) accept() {
 	}
 }
 
-func (l *Listener) admit(nc *net.TCPConn) {
-	c, err := newConn(l, nc)
-	if err != nil {
-		nc.Close()
-		<-l.seats
-		return
-	}
+func (l *Listener) admit(nc *socket.Conn) {
+	c := newConn(l, nc)
 	l.mu.Lock()
 	l.conns[c] = struct{}{}
 	l.mu.Unlock()
@@ -209,43 +208,20 @@ const lastAccepts = 20 * time.Millisecond
 // and closes the socket.
 func (l *Listener) acceptQueued() {
 	defer l.socket.Close()
-	raw, err := l.socket.SyscallConn()
-	if err != nil {
-		return
-	}
-	dropSyns(raw)
+	dropSyns(l.socket)
 	for {
 		select {
 		case l.seats <- struct{}{}:
 		default:
 			return
 		}
-		nc := takeQueued(raw)
+		nc := l.socket.Queued()
 		if nc == nil {
 			<-l.seats
 			return
 		}
 		l.admit(nc)
 	}
-}
-
-// takeQueued returns a connection that waits to be accepted, nil for none.
-func takeQueued(raw syscall.RawConn) *net.TCPConn {
-	fd := -1
-	err := raw.Control(func(ln uintptr) {
-		fd = accept(int(ln))
-	})
-	if err != nil || fd < 0 {
-		return nil
-	}
-	f := os.NewFile(uintptr(fd), "")
-	defer func() { _ = f.Close() }() // FileConn has a descriptor of its own
-	c, err := net.FileConn(f)
-	if err != nil {
-		return nil
-	}
-	nc, _ := c.(*net.TCPConn)
-	return nc
 }
 
 // Shutdown stops accepting, lets exchanges finish, and closes what is left

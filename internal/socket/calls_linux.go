@@ -121,7 +121,7 @@ func (m *message) left() int {
 	return int(*(*int32)(unsafe.Pointer(&m.control[unix.CmsgLen(0)])))
 }
 
-// TellLeft asks the kernel to report with every receive what is left (Linux
+// tellLeft asks the kernel to report with every receive what is left (Linux
 // 4.18 and later). Set on a listening socket it holds for what is accepted.
 // Without it everything works, for one system call more a turn.
-func TellLeft(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_INQ, 1) }
+func tellLeft(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_INQ, 1) }

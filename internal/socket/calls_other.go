@@ -83,6 +83,3 @@ func (*message) receive(fd int, p []byte) (n, left int, errno syscall.Errno) {
 	n, errno = read(fd, p)
 	return n, -1, errno
 }
-
-// TellLeft does nothing: only Linux reports with a receive what is left.
-func TellLeft(int) {}

@@ -16,3 +16,9 @@ func call(number uintptr, fd int, p unsafe.Pointer, a, b int) (int, syscall.Errn
 	}
 	return int(n), 0
 }
+
+// acceptCall is accept4(2): it writes who it is to from, whose size it is told.
+func acceptCall(ln int, from, size unsafe.Pointer) (int, syscall.Errno) {
+	fd, _, errno := syscall.RawSyscall6(syscall.SYS_ACCEPT4, uintptr(ln), uintptr(from), uintptr(size), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0, 0)
+	return int(fd), errno
+}

@@ -12,14 +12,17 @@
 // (TCP_INQ, which counts a pending end as one byte). A full buffer or a short
 // read proves nothing.
 //
-// Inside a callback of a connection its own Read, Close and splice block for
-// ever. Its Write, its deadlines and RawConn.Control do not.
+// Inside a callback of a connection its own Read and Close block for
+// ever. Its Send, its deadlines and RawConn.Control do not.
 package socket
 
 import (
 	"errors"
 	"net"
+	"net/netip"
+	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,8 +43,9 @@ type Memory interface {
 // Conn is a TCP connection. Ask and Turns belong to one goroutine at a time,
 // the one that reads.
 type Conn struct {
-	*net.TCPConn
-	raw syscall.RawConn
+	file
+	raw    syscall.RawConn
+	Remote netip.AddrPort // who is at the other end
 
 	ask   *asking
 	turns *turning
@@ -51,13 +55,40 @@ type Conn struct {
 	quiet bool
 }
 
+// file is what waits for the descriptor: a net.TCPConn or an os.File.
+type file interface {
+	Close() error
+	SetDeadline(t time.Time) error
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
+}
+
 // New takes over a connection.
 func New(nc *net.TCPConn) (*Conn, error) {
 	raw, err := nc.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{TCPConn: nc, raw: raw}, nil
+	remote := nc.RemoteAddr().(*net.TCPAddr).AddrPort()
+	return &Conn{file: nc, raw: raw, Remote: netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())}, nil
+}
+
+// CloseWrite tells the peer that nothing more follows.
+func (c *Conn) CloseWrite() error {
+	return c.control("shutdown", func(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) })
+}
+
+// ResetOnClose has Close drop what was not sent and tell the peer so.
+func (c *Conn) ResetOnClose() error {
+	return c.control("setsockopt", func(fd int) error {
+		return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	})
+}
+
+func (c *Conn) control(call string, f func(fd int) error) error {
+	var failed error
+	err := c.raw.Control(func(fd uintptr) { failed = os.NewSyscallError(call, f(int(fd))) })
+	return errors.Join(err, failed)
 }
 
 // Quiet reports whether nothing has come: no byte, no end, no error. Only the

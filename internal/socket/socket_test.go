@@ -31,7 +31,7 @@ func pair(t *testing.T) (ours *Conn, theirs *net.TCPConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := ours.raw.Control(func(fd uintptr) { TellLeft(int(fd)) }); err != nil {
+	if err := ours.raw.Control(func(fd uintptr) { _ = Inherit(int(fd)) }); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ours.Close(); dialed.Close() })
@@ -333,7 +333,7 @@ func TestAQuestionOfWhichTheKernelTakesAPartIsLeftToTheCaller(t *testing.T) {
 	if n != 0 || err != nil || q.sent == 0 || q.sent >= len(long) {
 		t.Fatalf("Ask = %d, %v with %d sent; want 0, no error, a part", n, err, q.sent)
 	}
-	if _, err := c.Write(long[q.sent:]); err != nil {
+	if _, err := c.Send(long[q.sent:], nil); err != nil {
 		t.Fatal(err)
 	}
 	receive(t, peer, string(long))

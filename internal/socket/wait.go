@@ -9,7 +9,7 @@ import (
 // Send and Read go round the net package for more than its way through: it
 // tells the scheduler of every call, and where all was idle the scheduler then
 // wakes its monitor, a thread that looks about every 20 µs until all is idle
-// again. Below the peak that is every request (ADR 31).
+// again. Below the peak that is every request (ADR 32).
 
 // Send writes all of a, then all of b, in one system call where the kernel
 // takes so much, and returns how many bytes it took. It may be called inside
