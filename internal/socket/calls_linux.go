@@ -61,7 +61,10 @@ func write(fd int, p []byte) (int, syscall.Errno) {
 
 // writeTwo writes the first of a and b.
 func writeTwo(fd int, a, b []byte) (int, syscall.Errno) {
-	if len(b) == 0 || len(a) >= quickSend {
+	switch {
+	case len(a) == 0:
+		return write(fd, b)
+	case len(b) == 0 || len(a) >= quickSend:
 		return write(fd, a)
 	}
 	var vectors [2]unix.Iovec
