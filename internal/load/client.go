@@ -14,8 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"poise/internal/socket"
 )
 
 // request is what is sent, made once but for the key.
@@ -55,7 +56,7 @@ type client struct {
 	idle time.Time // since when the connection waits
 
 	mu   sync.Mutex // over c, which the end of the run closes
-	c    net.Conn
+	c    wire
 	stop func() bool
 }
 
@@ -120,7 +121,7 @@ func (c *client) exchange(j *job, result *Result) Fault {
 const idleCheck = time.Second
 
 // connection returns the connection, opened when there is none.
-func (c *client) connection(deadline time.Time) (net.Conn, error) {
+func (c *client) connection(deadline time.Time) (wire, error) {
 	c.mu.Lock()
 	conn := c.c
 	c.mu.Unlock()
@@ -133,7 +134,7 @@ func (c *client) connection(deadline time.Time) (net.Conn, error) {
 	}
 	ctx, cancel := context.WithDeadline(c.ctx, deadline)
 	defer cancel()
-	conn, err := c.g.world.dial(ctx, "tcp", c.g.address)
+	conn, err := c.g.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -147,24 +148,29 @@ func (c *client) connection(deadline time.Time) (net.Conn, error) {
 	return conn, nil
 }
 
+// wire is a connection as a client uses it.
+type wire interface {
+	io.ReadWriteCloser
+	SetDeadline(t time.Time) error
+}
+
+// dial opens a connection, one that costs the generator as little as it can.
+func (g *generator) dial(ctx context.Context) (wire, error) {
+	conn, err := g.world.dial(ctx, "tcp", g.address)
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		return socket.New(tcp)
+	}
+	return conn, nil
+}
+
 // wasClosed reports whether the other side has closed, or sent what nobody
 // asked for. It does not wait.
-func wasClosed(c net.Conn) (closed bool) {
-	s, ok := c.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := s.SyscallConn()
-	if err != nil {
-		return true
-	}
-	err = raw.Read(func(fd uintptr) bool {
-		var one [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		closed = err != syscall.EAGAIN
-		return true
-	})
-	return closed || err != nil
+func wasClosed(w wire) bool {
+	c, ok := w.(*socket.Conn)
+	return ok && !c.Quiet()
 }
 
 func (c *client) message(j *job) []byte {

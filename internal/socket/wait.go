@@ -29,6 +29,9 @@ func (c *Conn) Send(a, b []byte) (int, error) {
 	return n + m, err
 }
 
+// Write implements io.Writer.
+func (c *Conn) Write(p []byte) (int, error) { return c.Send(p, nil) }
+
 // behind is what follows the first n bytes.
 func behind(a, b []byte, n int) (restA, restB []byte) {
 	ofA := min(n, len(a))
