@@ -7,6 +7,7 @@ import (
 
 	"poise/internal/decide"
 	"poise/internal/scenario"
+	"poise/internal/stats"
 )
 
 // FailureCost is what a failure counts in a loss.
@@ -69,7 +70,8 @@ func summarise(s *scenario.Scenario, jobs []scenario.Job, took []float32) Result
 		sum += float64(v)
 	}
 	res.Mean = sum / float64(max(len(answered), 1))
-	res.P50, res.P99, res.P999 = quantile(answered, 0.5), quantile(answered, 0.99), quantile(answered, 0.999)
+	at := func(q float64) float64 { return float64(stats.Quantile(answered, q)) }
+	res.P50, res.P99, res.P999 = at(0.5), at(0.99), at(0.999)
 	return res
 }
 
@@ -111,11 +113,4 @@ func Loss(costs []float32) float64 {
 		}
 	}
 	return sum/float64(len(costs)) + 0.1*worst/float64(k)
-}
-
-func quantile(sorted []float32, q float64) float64 {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return float64(sorted[min(int(q*float64(len(sorted))), len(sorted)-1)])
 }

@@ -107,7 +107,7 @@ func (m *Memory) fill(model *Model) {
 func (s *station) recall(r *Remembered) {
 	missing := starved - s.fresh
 	for i := range missing {
-		s.service = append(s.service, quantile(r.Service, (float64(i)+0.5)/float64(missing)))
+		s.service = append(s.service, stats.Quantile(r.Service, (float64(i)+0.5)/float64(missing)))
 	}
 	slices.Sort(s.service)
 	s.slow = nil
@@ -135,7 +135,7 @@ func (m *Memory) store(model *Model) {
 		r.Service = r.Service[:0]
 		n := min(keeps, len(s.service))
 		for q := range n {
-			r.Service = append(r.Service, quantile(s.service, (float64(q)+0.5)/float64(n)))
+			r.Service = append(r.Service, stats.Quantile(s.service, (float64(q)+0.5)/float64(n)))
 		}
 	}
 	m.storeBins(model)
@@ -156,7 +156,7 @@ func (m *Memory) storeBins(model *Model) {
 		m.Bins[b] = m.Bins[b][:0]
 		n := min(4*keeps, len(p))
 		for q := range n {
-			m.Bins[b] = append(m.Bins[b], quantile(p, (float64(q)+0.5)/float64(n)))
+			m.Bins[b] = append(m.Bins[b], stats.Quantile(p, (float64(q)+0.5)/float64(n)))
 		}
 	}
 }

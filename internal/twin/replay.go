@@ -248,11 +248,11 @@ func (r *replay) service(i, s int32) float64 {
 		}
 		*at = r.served[s]
 		if p := r.m.reuse.pooled[bin(distance)]; len(p) >= fewest {
-			v = quantile(p, j.size) * st.speed
+			v = stats.Quantile(p, j.size) * st.speed
 		}
 	}
 	if v == 0 {
-		v = quantile(st.service, j.size)
+		v = stats.Quantile(st.service, j.size)
 	}
 	if v == 0 {
 		v = r.m.typical(j.size)
@@ -268,7 +268,7 @@ func (r *replay) service(i, s int32) float64 {
 func (m *Model) typical(size float64) float64 {
 	for i := range m.stations {
 		if s := m.stations[i].service; len(s) > 0 {
-			return quantile(s, size)
+			return stats.Quantile(s, size)
 		}
 	}
 	return 0.02

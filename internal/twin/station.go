@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"poise/internal/lb"
+	"poise/internal/stats"
 )
 
 // station is an endpoint as the model sees it.
@@ -356,7 +357,7 @@ func (s *station) summarise() {
 	if s.mean > 0 {
 		s.cv = all.sd() / s.mean
 	}
-	s.quick = quantile(s.service, 0.05)
+	s.quick = stats.Quantile(s.service, 0.05)
 }
 
 // moments are sums for a mean and a deviation.
@@ -377,12 +378,4 @@ func (m *moments) sd() float64 {
 	}
 	mean := m.sum / m.n
 	return math.Sqrt(max(m.squares/m.n-mean*mean, 0))
-}
-
-// quantile returns the u-quantile of a sorted sample, 0 of none.
-func quantile(sorted []float64, u float64) float64 {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[min(int(u*float64(len(sorted))), len(sorted)-1)]
 }
