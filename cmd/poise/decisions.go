@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"poise/internal/admin"
+	"poise/internal/stats"
 	"poise/internal/watch"
 )
 
@@ -144,7 +144,7 @@ func printDecision(w io.Writer, d *admin.Decision) {
 		if e.Learnt > 0 {
 			fmt.Fprintf(w, "  endpoints answer so often that %.1f %% of the answers were enough to learn from\n", 100*e.Learnt)
 		}
-		fmt.Fprintf(w, "  loss measured %s, computed for the same requests %s\n", lossText(e.Measured), lossText(e.Predicted))
+		fmt.Fprintf(w, "  loss measured %s, computed for the same requests %s\n", stats.Readable(e.Measured), stats.Readable(e.Predicted))
 	}
 	for _, n := range e.Notes {
 		fmt.Fprintf(w, "  %s\n", n)
@@ -157,7 +157,7 @@ func printDecision(w io.Writer, d *admin.Decision) {
 			if !m.Bounded {
 				least = "≥ "
 			}
-			fmt.Fprintf(t, "  %s\t%d\t%s\t%s%d\t%.1f %%\t\n", m.Address, m.Records, lossText(m.Service), least, m.Capacity, 100*m.Failing)
+			fmt.Fprintf(t, "  %s\t%d\t%s\t%s%d\t%.1f %%\t\n", m.Address, m.Records, stats.Readable(m.Service), least, m.Capacity, 100*m.Failing)
 		}
 		_ = t.Flush()
 	}
@@ -172,7 +172,7 @@ func printDecision(w io.Writer, d *admin.Decision) {
 		t := columns(w)
 		fmt.Fprintln(t, "  policy\tloss\t90 % interval\tmean\tp99\tfailed\t")
 		for _, c := range d.Candidates {
-			fmt.Fprintf(t, "  %s\t%s\t%s … %s\t%s\t%s\t%.2f %%\t%s\n", c.Policy, lossText(c.Loss), lossText(c.Low), lossText(c.High), lossText(c.Mean), lossText(c.P99), 100*c.Failures, c.Note)
+			fmt.Fprintf(t, "  %s\t%s\t%s … %s\t%s\t%s\t%.2f %%\t%s\n", c.Policy, stats.Readable(c.Loss), stats.Readable(c.Low), stats.Readable(c.High), stats.Readable(c.Mean), stats.Readable(c.P99), 100*c.Failures, c.Note)
 		}
 		_ = t.Flush()
 	}
@@ -189,8 +189,4 @@ func printDecision(w io.Writer, d *admin.Decision) {
 	if d.Outcome != nil {
 		fmt.Fprintf(w, "\noutcome after %.0f s: %s\n", d.Outcome.After, d.Outcome.Text)
 	}
-}
-
-func lossText(seconds float64) string {
-	return strings.TrimSuffix(strconv.FormatFloat(1000*seconds, 'f', 1, 64), ".0") + " ms"
 }

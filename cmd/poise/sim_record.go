@@ -10,6 +10,7 @@ import (
 
 	"poise/internal/decide"
 	"poise/internal/decide/recording"
+	"poise/internal/stats"
 )
 
 // replayRecording gives a recorded window to a new judge and shows every
@@ -65,7 +66,7 @@ func replayRecording(w io.Writer, path string, policies []string) error {
 func predicted(all []decide.Candidate) string {
 	var parts []string
 	for _, c := range all {
-		parts = append(parts, fmt.Sprintf("%s %.1f ms", c.Policy, c.Loss*1e3))
+		parts = append(parts, c.Policy+" "+stats.Readable(c.Loss))
 	}
 	return strings.Join(parts, ", ")
 }

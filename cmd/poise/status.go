@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"poise/internal/admin"
+	"poise/internal/stats"
 )
 
 // outTooLong is how long an endpoint may be out before `poise status` says so
@@ -87,7 +88,7 @@ func printCluster(w io.Writer, v *admin.Cluster, now time.Time) {
 			state += " (" + e.Reason + ")"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%.0f\t%.1f%%\t%s\t%s\t\n", e.Address, state,
-			age(now, e.Since), e.Inflight, e.Rate, 100*e.Failures, millis(e.P50), millis(e.P99))
+			age(now, e.Since), e.Inflight, e.Rate, 100*e.Failures, stats.Readable(e.P50), stats.Readable(e.P99))
 	}
 	_ = t.Flush()
 }
@@ -133,13 +134,6 @@ func byOperator(state string) bool { return state == "drain" || state == "disabl
 // age is how long ago something was, by the clock of the balancer: this
 // machine's may differ.
 func age(now, then time.Time) time.Duration { return now.Sub(then).Round(time.Second) }
-
-func millis(seconds float64) string {
-	if seconds == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f ms", 1000*seconds)
-}
 
 // longOut names the endpoints that have been out for too long. What an
 // operator took out is meant to be out.

@@ -108,7 +108,7 @@ func TestStatusShowsEverythingThatIsHeld(t *testing.T) {
 		"web: least-request (pinned; the file says adaptive)",
 		"PANIC",
 		"unhealthy (connection refused)",
-		"12.5%", "10.5 ms", "200.0 ms",
+		"12.5%", "10.5 ms", "200 ms",
 		"held by the operator:\n  web: policy least-request over adaptive of the file, for 1m30s\n  web: endpoint 127.0.0.1:9001 drain, for 26h0m0s\n",
 		"plain: p2c (as configured)",
 		"configuration: api\n  a document sent by API is in force until the file next changes\n",

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"poise/internal/stats"
 	"poise/internal/whatif"
 )
 
@@ -64,9 +65,9 @@ func printAnswer(w io.Writer, v *whatif.Answer) {
 	fmt.Fprintln(w, v.Text)
 	t := columns(w)
 	fmt.Fprintln(t, "\tp50\tp99\tfailures\tcapacity in use\t")
-	fmt.Fprintf(t, "now, measured\t%s\t%s\t%s\t%.0f%%\t\n", millis(v.Now.P50.Value), millis(v.Now.P99.Value), share(v.Now.Failures.Value), 100*v.Now.Load)
+	fmt.Fprintf(t, "now, measured\t%s\t%s\t%s\t%.0f%%\t\n", stats.Readable(v.Now.P50.Value), stats.Readable(v.Now.P99.Value), share(v.Now.Failures.Value), 100*v.Now.Load)
 	if f := v.Then; f != nil {
-		fmt.Fprintf(t, "then, forecast\t%s\t%s\t%s\t%.0f%%\t\n", millis(f.P50.Value), millis(f.P99.Value), share(f.Failures.Value), 100*f.Load)
+		fmt.Fprintf(t, "then, forecast\t%s\t%s\t%s\t%.0f%%\t\n", stats.Readable(f.P50.Value), stats.Readable(f.P99.Value), share(f.Failures.Value), 100*f.Load)
 		fmt.Fprintf(t, "90%% interval\t%s\t%s\t%s\t\t\n", span(&f.P50), span(&f.P99), share(f.Failures.Low)+" to "+share(f.Failures.High))
 	}
 	_ = t.Flush()
@@ -79,7 +80,7 @@ func printAnswer(w io.Writer, v *whatif.Answer) {
 func share(v float64) string { return fmt.Sprintf("%.1f%%", 100*v) }
 
 func span(f *whatif.Figure) string {
-	return fmt.Sprintf("%.1f to %.1f ms", 1000*f.Low, 1000*f.High)
+	return stats.Readable(f.Low) + " to " + stats.Readable(f.High)
 }
 
 // foretellTime bounds how long an operator's word waits for a forecast of it.

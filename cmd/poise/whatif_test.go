@@ -50,7 +50,7 @@ func TestWhatIfAsksAndPrints(t *testing.T) {
 	if asked.Load != "+50%" || len(asked.Without) != 2 || asked.Add[0] != "2xlike:c:1" || asked.Slow[0] != "2x:c:1" || asked.Policy != "p2c" {
 		t.Errorf("asked %+v", asked)
 	}
-	for _, want := range []string{"p99 42 → 58 ms", "now, measured", "42.0 ms", "58.0 ms", "52.2 to 63.8 ms"} {
+	for _, want := range []string{"p99 42 → 58 ms", "now, measured", "42.0 ms", "58.0 ms", "52.2 ms to 63.8 ms"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"poise/internal/lb"
+	"poise/internal/stats"
 )
 
 const (
@@ -140,7 +141,7 @@ func (j *Judge) canary() (e shown) {
 // and bad times change with the guard's ejections.
 func (e *shown) fails(over bool) string {
 	if over && e.half-worse > doubt*e.halfErr && !e.better() {
-		return fmt.Sprintf("since it has half of the requests they lose %.1f× as much as before (%s, before %s)", e.half, ms(e.since), ms(e.before))
+		return fmt.Sprintf("since it has half of the requests they lose %.1f× as much as before (%s, before %s)", e.half, stats.Readable(e.since), stats.Readable(e.before))
 	}
 	if e.n < leastCanary {
 		return ""
@@ -152,7 +153,7 @@ func (e *shown) fails(over bool) string {
 	default:
 		return ""
 	}
-	return fmt.Sprintf("its requests lost %.1f× as much as the others (%s to %s)", e.ratio, ms(e.canary), ms(e.control))
+	return fmt.Sprintf("its requests lost %.1f× as much as the others (%s to %s)", e.ratio, stats.Readable(e.canary), stats.Readable(e.control))
 }
 
 // better reports whether it does better than its control, beyond doubt.

@@ -3,6 +3,8 @@ package decide
 import (
 	"fmt"
 	"math"
+
+	"poise/internal/stats"
 )
 
 // circumstances are what a loss depends on beside the policy. A switch is not
@@ -44,7 +46,7 @@ func (c circumstances) differ(now circumstances) string {
 	case apart(c.Rate, now.Rate) > 0.2:
 		return fmt.Sprintf("meanwhile the rate went from %.0f to %.0f requests a second", c.Rate, now.Rate)
 	case apart(c.Service, now.Service) > 0.25:
-		return fmt.Sprintf("meanwhile the endpoints' time of service went from %s to %s", ms(c.Service), ms(now.Service))
+		return fmt.Sprintf("meanwhile the endpoints' time of service went from %s to %s", stats.Readable(c.Service), stats.Readable(now.Service))
 	case math.Abs(c.Failures-now.Failures) > 0.01:
 		return fmt.Sprintf("meanwhile the share of failures went from %s to %s", Percent(c.Failures), Percent(now.Failures))
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"poise/internal/stats"
 	"poise/internal/twin"
 )
 
@@ -120,7 +121,7 @@ func (j *Judge) slow(all []twin.Fitted) finding {
 	worst := slices.MaxFunc(known, func(a, b twin.Fitted) int { return cmp.Compare(a.Service, b.Service) })
 	f := finding{measured: worst.Service / middle, endpoint: worst.Address}
 	f.holds = f.measured >= 2 && worst.LogMean-logs > 3*worst.LogSE
-	f.text = fmt.Sprintf("%s takes %s for a request, %.1f× the median endpoint", worst.Address, ms(worst.Service), f.measured)
+	f.text = fmt.Sprintf("%s takes %s for a request, %.1f× the median endpoint", worst.Address, stats.Readable(worst.Service), f.measured)
 	return f
 }
 
@@ -218,10 +219,10 @@ func apartInSlots(known []twin.Fitted) (weak, strong twin.Fitted, ratio float64)
 // unequalText names what differs: the speed, the slots, or both.
 func unequalText(weak, strong twin.Fitted, times float64) string {
 	if weak.Slots == strong.Slots || !wider(weak, strong) {
-		return fmt.Sprintf("endpoints differ %.1f× in speed: %s takes %s for a request, %s %s", times, weak.Address, ms(weak.Service), strong.Address, ms(strong.Service))
+		return fmt.Sprintf("endpoints differ %.1f× in speed: %s takes %s for a request, %s %s", times, weak.Address, stats.Readable(weak.Service), strong.Address, stats.Readable(strong.Service))
 	}
 	return fmt.Sprintf("endpoints differ %.1f× in what they can do: %s works on %s at once and takes %s for each, %s on %s and takes %s",
-		times, weak.Address, slotsText(weak), ms(weak.Service), strong.Address, slotsText(strong), ms(strong.Service))
+		times, weak.Address, slotsText(weak), stats.Readable(weak.Service), strong.Address, slotsText(strong), stats.Readable(strong.Service))
 }
 
 func slotsText(e twin.Fitted) string {

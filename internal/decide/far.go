@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"poise/internal/lb"
+	"poise/internal/stats"
 )
 
 const (
@@ -58,7 +59,7 @@ func (j *Judge) far(v *View) finding {
 		if times := low / max(least, 1e-4); times > f.measured {
 			f.measured, f.endpoint = times, a.endpoint.Address
 			f.holds = times >= farTimes && low-least > farSeconds && near.neverSoLate(a) && near.spreadsLike(a)
-			f.text = fmt.Sprintf("even its quickest answers take %s at %s and %s at %s, without a wait: it is far away", ms(low), a.endpoint.Address, ms(least), near.endpoint.Address)
+			f.text = fmt.Sprintf("even its quickest answers take %s at %s and %s at %s, without a wait: it is far away", stats.Readable(low), a.endpoint.Address, stats.Readable(least), near.endpoint.Address)
 		}
 	}
 	return f

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"poise/internal/stats"
 )
 
 // tell says in one line, to a person at three in the morning, what was decided
@@ -86,7 +88,7 @@ func (j *Judge) bestText() string {
 	}
 	gain := 1 - best.Loss/j.found.candidates[0].Loss
 	if gain <= 0 {
-		return fmt.Sprintf("no policy does better (%s would lose %s to %s)", best.Policy, ms(best.Loss), ms(j.found.candidates[0].Loss))
+		return fmt.Sprintf("no policy does better (%s would lose %s to %s)", best.Policy, stats.Readable(best.Loss), stats.Readable(j.found.candidates[0].Loss))
 	}
 	return fmt.Sprintf("no policy gains more than %s (%s)", Percent(gain), best.Policy)
 }
@@ -101,7 +103,7 @@ func (j *Judge) gainText(to string) string {
 		}
 		mean, se := paired(c.blocks, own.blocks)
 		low, high := (mean-ninetyPct*se)/own.Loss, (mean+ninetyPct*se)/own.Loss
-		return fmt.Sprintf("predicted loss %s → %s (%s, interval %s … %s)", ms(own.Loss), ms(c.Loss), signed(c.Loss/own.Loss-1), signed(max(high, -1)), signed(max(low, -1)))
+		return fmt.Sprintf("predicted loss %s → %s (%s, interval %s … %s)", stats.Readable(own.Loss), stats.Readable(c.Loss), signed(c.Loss/own.Loss-1), signed(max(high, -1)), signed(max(low, -1)))
 	}
 	return ""
 }
@@ -121,19 +123,6 @@ func (j *Judge) describe(endpoints []EndpointModel) string {
 		text += ", keys matter"
 	}
 	return text
-}
-
-func ms(s float64) string {
-	d := s * 1000
-	switch {
-	case math.IsNaN(d):
-		return "?"
-	case d >= 100:
-		return fmt.Sprintf("%.0f ms", d)
-	case d >= 10:
-		return fmt.Sprintf("%.1f ms", d)
-	}
-	return fmt.Sprintf("%.2f ms", d)
 }
 
 // Percent writes a share as the journal does: with a digit behind the point

@@ -212,7 +212,7 @@ func (j *Judge) conclude(w *watch, since lately, out *Step) {
 		o.Verdict, w.Failed = Worse, !w.Undo
 	}
 	if o.Text == "" {
-		o.Text = fmt.Sprintf("measured %s (%s → %s; %s was promised): %s", signed(measured/w.Before-1), ms(w.Before), ms(measured), ms(w.Promised), o.Verdict)
+		o.Text = fmt.Sprintf("measured %s (%s → %s; %s was promised): %s", signed(measured/w.Before-1), stats.Readable(w.Before), stats.Readable(measured), stats.Readable(w.Promised), o.Verdict)
 		if changed != "" && o.Verdict != Kept {
 			o.Text += "; " + changed
 		}

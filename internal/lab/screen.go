@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"poise/internal/load"
+	"poise/internal/stats"
 )
 
 // The colours, as a terminal takes them.
@@ -128,8 +129,6 @@ func verdictOf(s *score) verdict {
 	return seen
 }
 
-func millis(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1000) }
-
 // heading is over the rows of a policy.
 func (s *screen) heading(policy string, workers int) {
 	var numbers strings.Builder
@@ -151,7 +150,7 @@ func (s *screen) columns(f figures) string {
 	if f.failed > mostFailed {
 		failed = s.paint(red, failed)
 	}
-	p99 := fmt.Sprintf("%12s", millis(f.p99))
+	p99 := fmt.Sprintf("%12s", stats.Readable(f.p99.Seconds()))
 	if f.p99 > 100*time.Millisecond {
 		p99 = s.paint(yellow, p99)
 	}
@@ -163,7 +162,7 @@ func (s *screen) columns(f figures) string {
 		}
 		shares.WriteString(text)
 	}
-	return fmt.Sprintf("%11s%s%s%10s%s", millis(f.p50), p99, failed, "", shares.String())
+	return fmt.Sprintf("%11s%s%s%10s%s", stats.Readable(f.p50.Seconds()), p99, failed, "", shares.String())
 }
 
 // second shows how the running stop does, on a terminal only: elsewhere the

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"poise/internal/lb"
+	"poise/internal/stats"
 )
 
 // What the engine goes by in the demo.
@@ -91,7 +92,7 @@ func (b *board) printPlain(s *screen) {
 	defer b.mu.Unlock()
 	for _, of := range b.scores {
 		h := of.latency.Snapshot()
-		s.print("\n%d requests: p50 %s, p99 %s, %.1f %% failed", of.requests, millis(h.Quantile(0.5)), millis(h.Quantile(0.99)), 100*of.failed())
+		s.print("\n%d requests: p50 %s, p99 %s, %.1f %% failed", of.requests, stats.Readable(h.Quantile(0.5).Seconds()), stats.Readable(h.Quantile(0.99).Seconds()), 100*of.failed())
 	}
 }
 

@@ -67,7 +67,7 @@ func (b *bandit) tick(m *mind, now stats.Instant) {
 	a.sum -= math.Log(loss)
 	b.now = b.choose()
 	to := b.arms[b.now].policy
-	told := Told{At: now.Sub(start), Action: decide.Hold, Text: fmt.Sprintf("%s cost %.1f ms; next is %s", m.b.policy, loss*1e3, to)}
+	told := Told{At: now.Sub(start), Action: decide.Hold, Text: fmt.Sprintf("%s cost %s; next is %s", m.b.policy, stats.Readable(loss), to)}
 	if to != m.b.policy {
 		told.Action = decide.Switch
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"poise/internal/admin"
+	"poise/internal/stats"
 )
 
 // table is the endpoints in so many lines, their heading among them.
@@ -104,7 +105,7 @@ func describe(v *view, e *admin.Endpoint) string {
 		parts[0] += ": " + e.Reason
 	}
 	if e.Service > 0 {
-		parts = append(parts, fmt.Sprintf("takes %s for a request, %s at once", millis(e.Service), number(e.Capacity)))
+		parts = append(parts, fmt.Sprintf("takes %s for a request, %s at once", stats.Readable(e.Service), number(e.Capacity)))
 	}
 	if e.Limit > 0 {
 		parts = append(parts, fmt.Sprintf("limit %d", e.Limit))

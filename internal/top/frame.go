@@ -7,6 +7,7 @@ import (
 
 	"poise/internal/admin"
 	"poise/internal/lb"
+	"poise/internal/stats"
 )
 
 // Frame is what the terminal shows: as many lines as it has, none wider than
@@ -172,7 +173,7 @@ func (m *Model) figures(c *admin.Cluster) row {
 		{" failed  ", plain},
 		{fmt.Sprintf("%d in flight  ", inflight), plain},
 		use,
-		{"  worst p99 " + millis(worst), plain},
+		{"  worst p99 " + stats.Readable(worst), plain},
 	}
 	if room := m.size.Width - r.width() - len("  per s "); room >= 10 {
 		r = r.ends(row{{"per s ", dim}, {m.sums(c, min(room, trendKept)), accent}}, m.size.Width)

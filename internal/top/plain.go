@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"poise/internal/admin"
+	"poise/internal/stats"
 )
 
 // Lines are a snapshot in plain text: a line for each cluster and endpoint,
@@ -29,7 +30,7 @@ func Lines(v *admin.Status, zone *time.Location) (all []string) {
 		for j := range c.Endpoints {
 			e := &c.Endpoints[j]
 			line := fmt.Sprintf("%s %s  %s  %s for %s, %d in flight, %s/s, %s failed, p50 %s, p99 %s", at, c.Name, e.Address, e.State,
-				age(v.Now.Sub(e.Since)), e.Inflight, number(e.Rate), failed(e.Failures, e.Rate).text, millis(e.P50), millis(e.P99))
+				age(v.Now.Sub(e.Since)), e.Inflight, number(e.Rate), failed(e.Failures, e.Rate).text, stats.Readable(e.P50), stats.Readable(e.P99))
 			if why := remark(e); why != "" {
 				line += "; " + why
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"poise/internal/admin"
+	"poise/internal/stats"
 )
 
 // column is one of the table of endpoints.
@@ -58,19 +59,19 @@ var columns = []column{
 		func(a, b *admin.Endpoint) int { return cmp.Compare(a.Failures, b.Failures) },
 	},
 	{
-		"p50", 8, true, func(_ *view, e *admin.Endpoint) span { return span{millis(e.P50), plain} },
+		"p50", 8, true, func(_ *view, e *admin.Endpoint) span { return span{stats.Readable(e.P50), plain} },
 		func(a, b *admin.Endpoint) int { return cmp.Compare(a.P50, b.P50) },
 	},
 	{
-		"p90", 10, true, func(_ *view, e *admin.Endpoint) span { return span{millis(e.P90), plain} },
+		"p90", 10, true, func(_ *view, e *admin.Endpoint) span { return span{stats.Readable(e.P90), plain} },
 		func(a, b *admin.Endpoint) int { return cmp.Compare(a.P90, b.P90) },
 	},
 	{
-		"p99", 2, true, func(_ *view, e *admin.Endpoint) span { return span{millis(e.P99), plain} },
+		"p99", 2, true, func(_ *view, e *admin.Endpoint) span { return span{stats.Readable(e.P99), plain} },
 		func(a, b *admin.Endpoint) int { return cmp.Compare(a.P99, b.P99) },
 	},
 	{
-		"takes", 9, true, func(_ *view, e *admin.Endpoint) span { return span{millis(e.Service), plain} },
+		"takes", 9, true, func(_ *view, e *admin.Endpoint) span { return span{stats.Readable(e.Service), plain} },
 		func(a, b *admin.Endpoint) int { return cmp.Compare(a.Service, b.Service) },
 	},
 	{
@@ -206,19 +207,6 @@ func known(v float64) string {
 		return "-"
 	}
 	return number(v)
-}
-
-// millis is a time of so many seconds.
-func millis(seconds float64) string {
-	switch {
-	case seconds <= 0:
-		return "-"
-	case seconds < 0.0995:
-		return strconv.FormatFloat(1000*seconds, 'f', 1, 64) + " ms"
-	case seconds < 9.995:
-		return strconv.FormatFloat(1000*seconds, 'f', 0, 64) + " ms"
-	}
-	return strconv.FormatFloat(seconds, 'f', 1, 64) + " s"
 }
 
 // age is how long something has lasted, in two units at most.
