@@ -68,7 +68,7 @@ var entries = []Decision{
 		Candidates: []decide.Candidate{{Policy: "hot-cold", Loss: 0.01, Low: 0.009, High: 0.011, Mean: 0.01, P50: 0.01, P99: 0.02, Note: "likely"}},
 		Gates:      []decide.Gate{{Name: "margin", Passed: true, Why: "20 %"}},
 		Evidence:   decide.Evidence{Window: 10, Records: 1000, Rate: 100, Measured: 0.02, Predicted: 0.02, Model: "queues"},
-		Outcome:    &decide.Outcome{After: 30, Before: 0.02, Measured: 0.01, Predicted: 0.01, Verdict: decide.Kept, Text: "-50 %"},
+		Outcome:    &decide.Outcome{After: 30, Before: 0.02, Measured: 0.01, Low: 0.009, High: 0.011, Predicted: 0.01, Verdict: decide.Kept, Text: "-50 %"},
 	}},
 }
 

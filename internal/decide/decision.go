@@ -19,9 +19,10 @@ const (
 
 // The verdicts on a switch, 30 s after it.
 const (
-	Kept         = "kept"
-	NoDifference = "no difference"
-	Worse        = "worse"
+	Kept         = "kept"          // less is lost, and a loss larger by the margin is ruled out
+	NoDifference = "no difference" // a change by the margin is ruled out, either way
+	CannotTell   = "cannot tell"   // it is not, or something else has changed too
+	Worse        = "worse"         // more is lost beyond doubt, and more than was promised: it is undone
 )
 
 // Decision is one entry of the journal: what was found, what was thought of
@@ -125,8 +126,10 @@ type Outcome struct {
 	After     float64 `json:"after"`     // seconds since the switch
 	Before    float64 `json:"before"`    // loss before it
 	Measured  float64 `json:"measured"`  // loss since
+	Low       float64 `json:"low"`       // of the 90 % interval of Measured beside Before: the noise of both is in it
+	High      float64 `json:"high"`      // its upper end
 	Predicted float64 `json:"predicted"` // what was promised
-	Verdict   string  `json:"verdict"`   // Kept, NoDifference, Worse
+	Verdict   string  `json:"verdict"`   // Kept, NoDifference, CannotTell, Worse
 	Text      string  `json:"text"`
 }
 

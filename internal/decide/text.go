@@ -136,11 +136,16 @@ func Percent(v float64) string {
 
 // signed is a change in percent with its sign.
 func signed(v float64) string {
-	sign := "+"
-	if v < 0 {
+	sign, percent := "+", math.Round(100*v)
+	if percent < 0 {
 		sign = "−"
 	}
-	return fmt.Sprintf("%s%.0f %%", sign, math.Abs(v)*100)
+	return fmt.Sprintf("%s%.0f %%", sign, math.Abs(percent))
+}
+
+// between is an interval of such changes.
+func between(low, high float64) string {
+	return strings.TrimSuffix(signed(low), " %") + "…" + signed(high)
 }
 
 func dwellText(wait time.Duration) string {

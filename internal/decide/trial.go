@@ -2,12 +2,9 @@ package decide
 
 import (
 	"fmt"
-	"math"
 	"time"
 
-	"poise/internal/lb"
 	"poise/internal/stats"
-	"poise/internal/twin"
 )
 
 // trial is a change under way. It goes through shares: a canary of a tenth
@@ -75,8 +72,10 @@ type watch struct {
 	Promised      float64       `json:"promised"`
 	High          float64       `json:"high"`
 	Judged        bool          `json:"judged"`
-	Failed        bool          `json:"failed"` // it is to be undone as soon as that is allowed
-	Undo          bool          `json:"undo"`   // it was an undo itself, which is not undone
+	Failed        bool          `json:"failed"`         // it is to be undone as soon as that is allowed
+	Undo          bool          `json:"undo"`           // it was an undo itself, which is not undone
+	Measured      float64       `json:"measured"`       // loss since, once it is judged
+	MeasuredNoise float64       `json:"measured_noise"` // standard error of Measured, relative
 	Circumstances circumstances `json:"circumstances"`
 }
 
@@ -174,56 +173,16 @@ func (j *Judge) lookAfter(v *View, out *Step) {
 	w := j.state.Watch
 	age := j.now.Sub(w.At)
 	if !w.Judged {
-		m, n, noise := j.lossSince(w.At.Add(j.o.Evaluate / 5))        // not what the one before left waiting
-		doubtful := math.Exp(-ninetyPct * math.Hypot(noise, w.Noise)) // what is left of m at its least
-		if !w.Undo && age >= j.o.Evaluate && n >= leastRecords/3 && m*doubtful > 2*w.Before && m*doubtful > 1.5*w.Promised {
+		since := j.since(w)
+		if !w.Undo && age >= j.o.Evaluate && since.n >= leastRecords/3 && since.least > 2*w.Before && since.least > 1.5*w.Promised {
 			w.Failed = true
 		}
 		if age < time.Duration(outcomeAfter)*j.o.Evaluate && !w.Failed {
 			return
 		}
-		j.conclude(w, lately{m, m * doubtful, n}, out)
+		j.conclude(w, since, out)
 	}
 	j.undo(v, out)
-}
-
-// lately is what was lost since a switch, what it was at least, and by how
-// many.
-type lately struct {
-	loss, least float64
-	n           int
-}
-
-// conclude writes down what came of a switch.
-func (j *Judge) conclude(w *watch, since lately, out *Step) {
-	w.Judged = true
-	measured := since.loss
-	o := Outcome{After: j.now.Sub(w.At).Seconds(), Before: w.Before, Measured: measured, Predicted: w.Promised, Verdict: NoDifference}
-	changed := w.Circumstances.differ(j.circumstances())
-	switch {
-	case since.n < leastRecords/3:
-		o.Measured = 0
-		o.Text = "too few requests since to tell"
-	case w.Failed:
-		o.Verdict = Worse
-	case measured < w.Before*(1-j.o.Margin/2):
-		o.Verdict = Kept
-	case since.least > w.Before*worse && since.least > w.High && changed == "":
-		o.Verdict, w.Failed = Worse, !w.Undo
-	}
-	if o.Text == "" {
-		o.Text = fmt.Sprintf("measured %s (%s → %s; %s was promised): %s", signed(measured/w.Before-1), stats.Readable(w.Before), stats.Readable(measured), stats.Readable(w.Promised), o.Verdict)
-		if changed != "" && o.Verdict != Kept {
-			o.Text += "; " + changed
-		}
-	}
-	if w.Failed {
-		j.state.Bans[w.To] = j.now.Add(j.o.Ban)
-	}
-	out.Outcomes = append(out.Outcomes, OutcomeOf{w.Decided, o})
-	if !w.Failed {
-		j.state.Watch = nil
-	}
 }
 
 // undo takes a failed switch back as soon as that is allowed.
@@ -240,26 +199,14 @@ func (j *Judge) undo(v *View, out *Step) {
 		return
 	}
 	s.Watch = nil
-	s.Trial = &trial{Policy: w.From, From: s.Policy, Phase: 1, Began: j.now, Decided: j.now, Before: w.Promised, Promised: w.Before, High: w.Before * 2, Undo: true, Why: "undo", Circumstances: j.circumstances()}
+	s.Trial = &trial{
+		Policy: w.From, From: s.Policy, Phase: 1, Began: j.now, Decided: j.now, Before: w.Measured, Noise: w.MeasuredNoise,
+		Promised: w.Before, High: w.Before * 2, Undo: true, Why: "undo", Circumstances: j.circumstances(),
+	}
 	s.Trial.PhaseAt = j.now.Add(-j.o.CanaryStep) // half at once, the rest step by step
 	s.Switched = j.now
 	out.Action, out.Changed = Action{Policy: w.From, Share: s.Trial.share(), Why: "undo", Floor: j.floor()}, true
 	out.Entries = append(out.Entries, j.entry(v, Undo, w.From, fmt.Sprintf("%s → %s: back, because the switch did harm; %s is not considered for %s", s.Policy, w.From, s.Policy, j.o.Ban)))
-}
-
-// lossSince returns the measured loss of the requests sent since then.
-func (j *Judge) lossSince(from stats.Instant) (loss float64, n int, noise float64) {
-	var losses []float64
-	for i := range j.records {
-		r := &j.records[i]
-		if r.Sent >= from && r.End() <= j.now && r.Arrival() && r.Flags&(lb.Streaming|lb.Canary) == 0 {
-			if l, known := j.lossOf(r); known {
-				losses = append(losses, l)
-			}
-		}
-	}
-	loss, blocks := twin.Loss(losses)
-	return loss, len(losses), relativeError(blocks[:], loss)
 }
 
 // entry is a decision that was not an evaluation.

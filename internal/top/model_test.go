@@ -58,7 +58,7 @@ func decision(id uint64, ago time.Duration, action, text string) admin.Decision 
 
 func journal() Journal {
 	kept := decision(2, 50*time.Second, decide.Canary, "least-request → expected-delay: 10.0.0.1:9002 takes 87.2 ms for a request, 4.2× the median endpoint; predicted loss 54.3 ms → 30.7 ms (−44 %, interval −40 % … −47 %); tried on 10 % of the requests first")
-	kept.Outcome = &decide.Outcome{Verdict: decide.Kept, Text: "measured −26 % (50.7 ms → 37.7 ms; 30.7 ms was promised): kept"}
+	kept.Outcome = &decide.Outcome{Verdict: decide.Kept, Text: "measured −26 % (−33…−18 %; 50.7 ms → 37.7 ms; 30.7 ms was promised): kept"}
 	return Journal{
 		decision(1, 60*time.Second, decide.Hold, "stays with least-request: too little is known"), kept,
 		decision(4, 40*time.Second, decide.Switch, "least-request → expected-delay: the canary did as well as it should; it takes over within 5s"),
