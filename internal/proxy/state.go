@@ -85,19 +85,6 @@ type state struct {
 	canceled atomic.Bool
 }
 
-// upload is the helper that sends a body which is still arriving, while the
-// owner waits for the answer.
-type upload struct {
-	run     func() // bound once
-	stream  transport.Stream
-	done    chan struct{}
-	started bool
-	joined  bool
-	ended   atomic.Bool // the client sent all of the body; only writing is left
-	bytes   int64
-	broken  error // what the client did wrong; read after the join
-}
-
 func newState(p *Proxy) *state {
 	s := &state{proxy: p, dice: stats.NewDice(p.options.Seed())}
 	s.upload.done = make(chan struct{}, 1)
