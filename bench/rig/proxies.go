@@ -2,10 +2,13 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // A Proxy is something that can be measured.
@@ -59,11 +62,37 @@ func (p Proxy) Start(ctx context.Context, s Setup) (*Running, error) {
 	if r.Process, err = p.start(r, s); err != nil {
 		return nil, err
 	}
-	if err := r.Ready(ctx, r.Address); err != nil {
+	if err := errors.Join(r.Ready(ctx, r.Address), serves(ctx, r.Address)); err != nil {
 		r.Stop()
 		return nil, err
 	}
 	return r, nil
+}
+
+// serves waits for an answer: a proxy that listens may still be waiting for its
+// first health checks, and with 1,000 endpoints they take a second or two.
+func serves(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/", nil)
+	if err != nil {
+		return err
+	}
+	q.Close = true
+	for {
+		a, err := http.DefaultClient.Do(q)
+		if err == nil {
+			_ = a.Body.Close()
+			if a.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s gives no good answer: %w", address, errors.Join(err, ctx.Err()))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // StartEndpoints starts the endpoint at bin on n addresses, one process for
