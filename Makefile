@@ -68,10 +68,10 @@ PEERS      ?= --through haproxy/leastconn --through 'haproxy/random(2)' --throug
 	--through 'nginx/random two least_conn' --through caddy/least_conn --through 'caddy/random_choose 2'
 EVALUATION ?= --size hour --title "What wins when"
 # Built apart, so that a commit between two sittings does not make another binary of the same source.
-evaluation: ## every policy, the engine, rules and the peers under twelve conditions, an hour; goes on where it was; SCENARIOS= POLICIES= PEERS=
+evaluation: ## every policy, the engine, rules and the peers under twelve conditions, an hour; goes on where it was; SCENARIOS= POLICIES= PEERS= LANES=3
 	@mkdir -p .cache/evaluation docs/evidence
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w" -o .cache/evaluation/poise ./cmd/poise
-	.cache/evaluation/poise bench $(EVALUATION) --cells .cache/evaluation/cells --out docs/evidence/evaluation.html --plots \
+	.cache/evaluation/poise bench $(EVALUATION) --lanes $(LANES) --cells .cache/evaluation/cells --out docs/evidence/evaluation.html --plots \
 		--note "Built from $(VERSION); make evaluation makes it again." --scenario $(SCENARIOS) --policies $(POLICIES) $(PEERS)
 
 FUZZTIME ?= 1m

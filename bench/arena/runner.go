@@ -139,7 +139,7 @@ func weight(k Key) float64 {
 
 // Take takes the cells that are missing.
 func (r *Runner) Take(ctx context.Context, keys []Key, budget time.Duration) error {
-	return r.Run(ctx, cells.Work[Key]{Keys: keys, Cost: cost, Take: r.take, Weight: weight, Budget: budget, Say: func(c *Cell, progress string) {
+	return r.Run(ctx, cells.Work[Key]{Keys: keys, Cost: cost, Take: cells.Each(r.take), Weight: weight, Budget: budget, Say: func(c *Cell, progress string) {
 		fmt.Printf("[%s] %s: %s\n", progress, c.Key, line(c))
 	}})
 }

@@ -23,7 +23,7 @@ type benchOptions struct {
 	scenarios, policies, through []string
 	size                         string
 	seconds                      float64
-	rounds                       int
+	rounds, lanes                int
 	seed                         uint64
 	evaluate, dwell              time.Duration
 	out, cells, workersAt        string
@@ -44,9 +44,9 @@ func benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Compare policies and other proxies over real sockets, under shipped scenarios or your own",
 		Long: `Compare policies and other proxies over real sockets: test workers, a proxy and a load on this machine, the same
-jobs at the same moments for everybody, in turn. A run in which a core, the load or another program was in the way is
-void and in no figure. quick takes under 6 minutes, hour under an hour; full is as long as it is and goes on where it
-was. With --cells every size does. docs/guide/bench.md says more.`,
+jobs at the same moments for everybody, in turn or several at once. A run in which a core, the load or another program
+was in the way is void and in no figure. quick takes under 6 minutes, hour under an hour; full is as long as it is and
+goes on where it was. With --cells every size does. docs/guide/bench.md says more.`,
 		Example: `  poise bench
   poise bench --scenario speed,mine.scenario --policies least-request,adaptive --out report.html
   poise bench --size hour --through haproxy/leastconn --through nginx=my-nginx.conf --cells bench-cells --out report.html`,
@@ -59,6 +59,7 @@ was. With --cells every size does. docs/guide/bench.md says more.`,
 	f.StringVar(&o.size, "size", "quick", "how much: quick, hour or full")
 	f.Float64Var(&o.seconds, "seconds", 0, "length of a run, 3 s of it warming up (default that of the size)")
 	f.IntVar(&o.rounds, "rounds", 0, "runs of each, with other jobs (default as many as fit into the size, at most 6)")
+	f.IntVar(&o.lanes, "lanes", 1, "usual runs that go on at once; what asks more of the cores takes several lanes; two cores have room for 3")
 	f.Uint64Var(&o.seed, "seed", 1, "what the first round's dice start from")
 	f.DurationVar(&o.evaluate, "evaluate", 2*time.Second, "how often the engine judges, from 1s")
 	f.DurationVar(&o.dwell, "dwell", 12*time.Second, "least time between two switches of the engine")
@@ -120,7 +121,7 @@ func runBench(c *cobra.Command, o *benchOptions) error {
 	settled = r.Options()
 	runs, takes := settled.Plan()
 	left, still := r.Left()
-	settled.Say(fmt.Sprintf("%d runs of %v, rounds: %d, about %v; missing are %d, about %v", runs, settled.Length, settled.Rounds, takes.Round(time.Second), left, still.Round(time.Second)))
+	settled.Say(fmt.Sprintf("%d runs of %v, rounds: %d, lanes: %d, about %v; missing are %d, about %v", runs, settled.Length, settled.Rounds, settled.Lanes, takes.Round(time.Second), left, still.Round(time.Second)))
 	if o.plan {
 		return nil
 	}
@@ -163,7 +164,7 @@ func runBench(c *cobra.Command, o *benchOptions) error {
 // settled turns flags into what is to be measured.
 func (o *benchOptions) settled(c *cobra.Command) (b bench.Options, err error) {
 	b = bench.Options{
-		Rounds: o.rounds, Seed: o.seed, Evaluate: o.evaluate, Dwell: o.dwell, Cells: o.cells, WorkersAt: o.workersAt, Version: version,
+		Rounds: o.rounds, Lanes: o.lanes, Seed: o.seed, Evaluate: o.evaluate, Dwell: o.dwell, Cells: o.cells, WorkersAt: o.workersAt, Version: version,
 		Length: time.Duration(o.seconds * float64(time.Second)), Command: "poise " + strings.Join(os.Args[1:], " "),
 		Say: func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) },
 	}
@@ -173,6 +174,8 @@ func (o *benchOptions) settled(c *cobra.Command) (b bench.Options, err error) {
 	switch {
 	case o.rounds < 0 || o.rounds > 100:
 		return b, errors.New("--rounds must be from 1 to 100")
+	case o.lanes < 1 || o.lanes > 100:
+		return b, errors.New("--lanes must be from 1 to 100")
 	case o.seconds < 0 || o.seconds > 3600:
 		return b, errors.New("--seconds must be at most 3600")
 	case o.evaluate < time.Second || o.dwell < o.evaluate:

@@ -1,6 +1,6 @@
 // Package bench sets policies and whole proxies against each other over real
 // sockets, under scenarios in the language of `poise sim`: the same jobs, drawn
-// beforehand, for each of them in turn. Every run is a cell that is kept
+// beforehand, for each of them, in turn or at once. Every run is a cell that is kept
 // (lab/cells), so that a measurement of hours can be interrupted; what came of
 // all of them goes into package report.
 package bench
@@ -23,6 +23,7 @@ type Options struct {
 	Evaluate  time.Duration // how often the engine judges; 0: 2 s
 	Dwell     time.Duration // least time between two changes of its; 0: 12 s
 	Cells     string        // directory where finished runs are kept; "" keeps none
+	Lanes     int           // usual runs that go on at once; 0: one
 	WorkersAt string        // HOST:PORT of the first worker, the others follow; "": free ports
 	Poise     string        // the binary that is measured and that runs the workers
 	Version   string        // of it
@@ -91,8 +92,7 @@ func (o *Options) settle() error {
 	if o.Length != 0 && o.Length < shortest {
 		return fmt.Errorf("a run of %v is too short: %v of it are warming up; give at least %v", o.Length, Warm, shortest)
 	}
-	each := len(o.planOf(1))
-	if each == 0 {
+	if len(o.planOf(1)) == 0 {
 		return fmt.Errorf("nothing to measure: no policy suits these scenarios")
 	}
 	fixed, left := o.Length != 0, o.Size.Budget-time.Duration(len(o.Subjects))*beforehand
@@ -107,14 +107,14 @@ func (o *Options) settle() error {
 	}
 	rounds := max(1, o.Rounds)
 	if !fixed {
-		o.Length = max(o.Size.Least, min(o.Length, (left/time.Duration(rounds*each)-overhead).Truncate(time.Second)))
+		o.Length = max(o.Size.Least, min(o.Length, (left/time.Duration(o.steps(rounds))-overhead).Truncate(time.Second)))
 	}
-	if o.Rounds == 0 {
-		rounds = max(1, min(o.Size.Rounds, int(left/(time.Duration(each)*o.cost()))))
+	for o.Rounds == 0 && rounds < o.Size.Rounds && o.takes(rounds+1) <= left {
+		rounds++
 	}
-	if whole := time.Duration(rounds*each) * o.cost(); whole > left {
+	if whole := o.takes(rounds); whole > left {
 		return fmt.Errorf("%d runs of %v take %v, and size %s has %v; leave out policies or scenarios, shorten runs with --seconds, or take another --size",
-			rounds*each, o.Length, whole.Round(time.Second), o.Size.Name, left.Round(time.Second))
+			len(o.planOf(rounds)), o.Length, whole.Round(time.Second), o.Size.Name, left.Round(time.Second))
 	}
 	o.Rounds = rounds
 	return nil

@@ -39,6 +39,9 @@ func (o *Options) check() (all error) {
 		seen[s.Name] = true
 		all = errors.Join(all, o.installed(s))
 	}
+	if o.WorkersAt != "" && o.Lanes > 1 {
+		all = errors.Join(all, fmt.Errorf("the test workers at %s are those of one run; for several at once leave out --workers-at", o.WorkersAt))
+	}
 	if all != nil {
 		return all
 	}
@@ -85,8 +88,9 @@ func (o *Options) descriptors() (all error) {
 	}
 	most := uint64(limit.Max) // some systems have it signed
 	for _, sc := range o.Scenarios {
-		const others = 200 // listeners, files, checks
-		if need := uint64(2*connections(sc) + len(sc.Endpoints) + others); need > most {
+		const others = 200      // listeners, files, checks
+		each := max(2, o.Lanes) // a proxy has two a request, the load one for each lane
+		if need := uint64(each*connections(sc) + len(sc.Endpoints) + others); need > most {
 			all = errors.Join(all, fmt.Errorf("%s may need %d descriptors in a process, and this shell gives %d; raise it with ulimit -n", sc.Name, need, most))
 		}
 	}
@@ -193,6 +197,21 @@ func (r *Runner) affords(of *Subject, each time.Duration) (all error) {
 	return all
 }
 
+// crowded says that runs through a subject beside each other may make each other
+// void, by what a request costs alone; beside others it is less. It says nothing
+// when they will not.
+func (r *Runner) crowded(of *Subject, each time.Duration) (text string) {
+	o, worst := &r.options, rig.MostBusy*float64(runtime.NumCPU())
+	for _, sc := range o.Scenarios {
+		beside := o.Lanes / (lanesOf(sc) * of.weight())
+		if need := float64(beside) * busiest(sc) * each.Seconds(); of.suits(sc) && beside > 1 && need > worst {
+			worst = need
+			text = fmt.Sprintf("; %d runs of %s at once may take %.1f cores of %d: those that are void are taken again alone", beside, sc.Name, need, runtime.NumCPU())
+		}
+	}
+	return text
+}
+
 // Check tries every subject before the first run.
 func (r *Runner) Check(ctx context.Context) (all error) {
 	for i := range r.options.Subjects {
@@ -205,7 +224,7 @@ func (r *Runner) Check(ctx context.Context) (all error) {
 			return errors.New("interrupted")
 		}
 		if err == nil {
-			r.options.Say(fmt.Sprintf("%s: %v of CPU a request, load and endpoint included", of.Name, each.Round(time.Microsecond)))
+			r.options.Say(fmt.Sprintf("%s: %v of CPU a request, load and endpoint included%s", of.Name, each.Round(time.Microsecond), r.crowded(of, each)))
 			err = r.affords(of, each)
 		}
 		all = errors.Join(all, err)

@@ -97,7 +97,7 @@ func (r *Runner) Try(ctx context.Context, i int) (*Forecast, error) {
 		return nil, err
 	}
 	of.Mode = "advise"
-	p := &play{sc: sc, plan: jobs(sc, scenario.Draw(sc, r.options.seedOf(i+1))), most: connections(sc)}
+	p := drawn(&of, sc, r.options.seedOf(i+1))
 	p.ask = func(ctx context.Context, s *stage) error { return f.ask(ctx, s, c.question(s, n)) }
 	if c.call != nil {
 		p.change = func(ctx context.Context, s *stage) error {
@@ -105,8 +105,8 @@ func (r *Runner) Try(ctx context.Context, i int) (*Forecast, error) {
 			return s.call(ctx, http.MethodPut, path, body, nil)
 		}
 	}
-	if err := r.play(ctx, &of, p); err != nil {
-		return nil, err
+	if r.play(ctx, p); p.failed != nil {
+		return nil, p.failed
 	}
 	v := Values(p.measured())
 	f.P50.Came, f.P99.Came, f.Void = v["p50"], v["p99"], p.watched.Void(v["late"]/100)

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,21 +38,31 @@ func fileName(text string) string {
 
 // plan returns the runs in an order of which every beginning is balanced: a
 // round after the other; within one each scenario, and its subjects side by
-// side, each round beginning with another of them.
+// side, in another order each time.
 func (o *Options) plan() []Key { return o.planOf(o.Rounds) }
 
 func (o *Options) planOf(rounds int) (keys []Key) {
 	for round := 1; round <= rounds; round++ {
 		for i, sc := range o.Scenarios {
-			k := (round + i) % max(1, len(o.Subjects))
-			for _, of := range slices.Concat(o.Subjects[k:], o.Subjects[:k]) {
-				if of.suits(sc) {
+			for _, n := range turn(len(o.Subjects), round+i) {
+				if of := &o.Subjects[n]; of.suits(sc) {
 					keys = append(keys, Key{sc.Name, of.Name, round})
 				}
 			}
 		}
 	}
 	return keys
+}
+
+// turn is an order of n for each turn: it begins with another one, and the rest
+// is shuffled, so that nobody always runs beside the same.
+func turn(n, at int) []int {
+	order := rand.New(rand.NewPCG(seed, uint64(at))).Perm(n)
+	if n > 0 {
+		first := slices.Index(order, at%n)
+		order[0], order[first] = order[first], order[0]
+	}
+	return order
 }
 
 func (o *Options) scenario(name string) *scenario.Scenario {
@@ -75,6 +86,5 @@ func (o *Options) seedOf(round int) uint64 { return max(1, o.Seed) + uint64(roun
 
 // Plan says what would be measured and about how long that takes.
 func (o *Options) Plan() (runs int, takes time.Duration) {
-	runs = len(o.plan())
-	return runs, time.Duration(runs)*o.cost() + time.Duration(len(o.Subjects))*beforehand
+	return len(o.plan()), o.takes(o.Rounds) + time.Duration(len(o.Subjects))*beforehand
 }

@@ -17,14 +17,19 @@ import (
 
 // play is one run.
 type play struct {
+	of      *Subject
 	sc      *scenario.Scenario // stretched to the run
-	plan    []load.Job
-	most    int // connections
+	drawn   []scenario.Job
+	plan    []load.Job // the same as they are sent
+	most    int        // connections
+	stage   *stage
 	began   time.Time
 	watched rig.Watched
 	cpu     time.Duration // of the proxy
 	journal []byte        // of Poise's engine
 	final   string        // policy at the end, of Poise
+	cell    *Cell         // what came of it
+	failed  error
 
 	ask, change func(context.Context, *stage) error // of a trial of a forecast; nil otherwise
 
@@ -32,42 +37,89 @@ type play struct {
 	samples []Sample
 }
 
+// atOnce does something with all plays at once, and waits until it is done.
+func atOnce(plays []*play, do func(*play)) {
+	var wait sync.WaitGroup
+	for _, p := range plays {
+		wait.Go(func() { do(p) })
+	}
+	wait.Wait()
+}
+
+// step is the same of those that have not failed, and some may.
+func step(plays []*play, do func(*play) error) {
+	atOnce(plays, func(p *play) {
+		if p.failed == nil {
+			p.failed = do(p)
+		}
+	})
+}
+
 // settleTime is how long a proxy gets for its first health checks.
 const settleTime = 300 * time.Millisecond
 
-// play measures a subject under a scenario.
-func (r *Runner) play(ctx context.Context, of *Subject, p *play) error {
-	s, err := r.open(ctx, of, p.sc)
-	defer s.close()
-	if err != nil {
+// apart is how much later each of those that are played at once begins than the
+// one before: the jobs of a round are the same for all, and would else come to
+// the cores at the very same moments. What happens to the machine for a second
+// still happens to all in the same second.
+const apart = 50 * time.Millisecond
+
+// play measures subjects under scenarios, all at once and in step: nobody starts,
+// stops or computes anything while another is measured.
+func (r *Runner) play(ctx context.Context, plays ...*play) {
+	defer atOnce(plays, (*play).close)
+	step(plays, func(p *play) (err error) {
+		p.stage, err = r.open(ctx, p.of, p.sc)
 		return err
-	}
-	p.samples = make([]Sample, 0, len(p.plan))
+	})
 	time.Sleep(settleTime)
-	runtime.GC() // what the run before left is not collected in this one
+	runtime.GC() // what the runs before left is not collected in these
 	stop, err := rig.Watch()
 	if err != nil {
-		return err
+		step(plays, func(*play) error { return err })
+		return
 	}
-	before := s.used()
-	err = p.send(ctx, s)
-	p.watched = stop()
-	if err != nil {
-		return err
+	step(plays, func(p *play) error {
+		p.cpu = p.stage.used()
+		return nil
+	})
+	for i, p := range plays {
+		p.began = time.Now().Add(time.Duration(i) * apart)
 	}
-	p.cpu = s.used() - before
-	if of.Program == poise {
+	step(plays, func(p *play) error { return p.send(ctx) })
+	watched := stop()
+	step(plays, func(p *play) error {
+		p.watched = watched
+		p.look(ctx)
+		return nil
+	})
+}
+
+func (p *play) close() {
+	if p.stage != nil {
+		p.stage.close()
+	}
+}
+
+// look reads what there is to read when the load has ended.
+func (p *play) look(ctx context.Context) {
+	s := p.stage
+	p.cpu = s.used() - p.cpu
+	if p.of.Program == poise {
 		p.journal = s.page(ctx, "/api/v1/decisions?cluster=web&limit=1000")
 		p.final = s.policy(ctx)
 	}
-	return nil
 }
 
 // send sends what was planned while the events happen.
-func (p *play) send(ctx context.Context, s *stage) error {
+func (p *play) send(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p.began = time.Now()
+	if err := sleepUntil(ctx, p.began); err != nil {
+		return err
+	}
+	s := p.stage
+	p.began, p.samples = time.Now(), make([]Sample, 0, len(p.plan))
 	asked := make(chan error, 1)
 	go func() {
 		err := p.question(ctx, s)
@@ -95,7 +147,7 @@ func (p *play) send(ctx context.Context, s *stage) error {
 	if failed := <-happened; failed != nil {
 		return failed
 	}
-	return err
+	return errors.Join(err, ctx.Err()) // a load that is cut off reports what it had
 }
 
 // question asks what there is to ask and changes what there is to change, each

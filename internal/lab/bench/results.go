@@ -20,6 +20,7 @@ func (r *Runner) Results() *report.Results {
 			fmt.Sprintf("The engine judges every %g s and changes at most every %g s; usual are 10 and 60, but runs are short here.", o.Evaluate.Seconds(), o.Dwell.Seconds()),
 			"floor is each job alone at its best endpoint, which nobody can beat; central is one queue that knows everything. Both are computed for the very same jobs. Poise runs with its guard, as users run it; other proxies with their own checks and retries.",
 			intervalNote(o.Rounds) + " Void runs, in which a core, the load or another program was in the way, are in no figure.",
+			"Of the good runs so many went on at once: " + r.AtOnce(o.plan()) + ". Those began together; what else the machine did, it did to all of them.",
 		},
 	}
 	v.Programs = append(v.Programs, report.Program{Name: poise, Version: o.Version + " (" + r.binary + ")"})

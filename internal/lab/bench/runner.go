@@ -62,7 +62,7 @@ func Open(o Options) (*Runner, error) {
 	}
 	// A generator's precise sleep takes a processor of Go's from those who read
 	// answers; there are more of them than cores.
-	runtime.GOMAXPROCS(4 * runtime.NumCPU())
+	runtime.GOMAXPROCS(4*runtime.NumCPU() + max(0, o.Lanes-1))
 	return r, nil
 }
 
@@ -90,7 +90,9 @@ func hashOf(file string) (string, error) {
 }
 
 // identity is a hash of what a cell of a key depends on: the machine, the
-// binary, the subject, the scenario, the times and the seed.
+// binary, the subject, the scenario, the times and the seed. Lanes are not in
+// it: a run that others were in the way of is void, and the cell and the report
+// say how many there were.
 func (r *Runner) identity(machine string) func(Key) (string, error) {
 	return func(k Key) (string, error) {
 		o := &r.options
@@ -111,40 +113,61 @@ func (r *Runner) identity(machine string) func(Key) (string, error) {
 // again.
 func (r *Runner) Take(ctx context.Context) error {
 	o := &r.options
-	return r.Run(ctx, cells.Work[Key]{
-		Keys: o.plan(), Cost: func(Key) time.Duration { return o.cost() }, Take: r.take, Budget: o.Size.Budget,
-		Say: func(c *Cell, progress string) { o.Say(fmt.Sprintf("[%s] %s: %s", progress, c.Key, line(c))) },
-	})
+	w := o.work()
+	w.Keys, w.Take = o.plan(), r.take
+	w.Say = func(c *Cell, progress string) { o.Say(fmt.Sprintf("[%s] %s: %s", progress, c.Key, line(c))) }
+	return r.Run(ctx, w)
 }
 
 // Left is how many runs are missing, and about how long they take.
 func (r *Runner) Left() (runs int, takes time.Duration) {
-	runs = len(r.Store.Left(r.options.plan()))
-	return runs, time.Duration(runs) * r.options.cost()
+	left, w := r.Store.Left(r.options.plan()), r.options.work()
+	return len(left), w.Span(left)
 }
 
-// take measures one cell.
-func (r *Runner) take(ctx context.Context, k Key) (*Cell, error) {
-	of, sc := r.options.subject(k.Subject), stretched(r.options.scenario(k.Scenario), r.options.Length)
-	drawn := scenario.Draw(sc, r.options.seedOf(k.Round))
-	p := &play{sc: sc, plan: jobs(sc, drawn), most: connections(sc)}
-	if len(p.plan) == 0 {
-		return nil, errors.New("no request arrives in a run of this length")
+// take measures the cells of a step.
+func (r *Runner) take(ctx context.Context, keys []Key) (taken []*Cell) {
+	o := &r.options
+	var plays []*play
+	for _, k := range keys {
+		plays = append(plays, drawn(o.subject(k.Subject), stretched(o.scenario(k.Scenario), o.Length), o.seedOf(k.Round)))
 	}
-	if err := r.play(ctx, of, p); err != nil {
-		return nil, err
+	r.play(ctx, plays...)
+	step(plays, func(p *play) (err error) {
+		p.cell, err = p.result()
+		return err
+	})
+	for _, p := range plays {
+		if p.failed != nil {
+			p.cell = &Cell{Failed: p.failed.Error()}
+		}
+		taken = append(taken, p.cell)
 	}
+	return taken
+}
+
+// drawn is a play before it begins.
+func drawn(of *Subject, sc *scenario.Scenario, seed uint64) *play {
+	p := &play{of: of, sc: sc, drawn: scenario.Draw(sc, seed), most: connections(sc)}
+	if p.plan = jobs(sc, p.drawn); len(p.plan) == 0 {
+		p.failed = errors.New("no request arrives in a run of this length")
+	}
+	return p
+}
+
+// result is the cell of a play.
+func (p *play) result() (*Cell, error) {
 	in := p.measured()
 	v := Values(in)
 	v["foreign"], v["busiest_core"], v["stolen"] = 100*p.watched.Foreign, 100*p.watched.Busiest, 100*p.watched.Stolen
 	if p.cpu > 0 {
 		v["cpu"] = p.cpu.Seconds() * 1e6 / float64(max(1, len(p.samples)))
 	}
-	floor, central := references(sc, drawn)
+	floor, central := references(p.sc, p.drawn)
 	v["floor"], v["central"] = floor, central
 	c := &Cell{Values: v, Detail: map[string]json.RawMessage{}, Void: p.watched.Void(v["late"] / 100)}
 	for name, what := range map[string]any{
-		"seconds": Seconds(p.samples, len(sc.Endpoints)), "spread": Spread(in), "decisions": decisionsOf(p.journal, p.began), "final": p.final,
+		"seconds": Seconds(p.samples, len(p.sc.Endpoints)), "spread": Spread(in), "decisions": decisionsOf(p.journal, p.began), "final": p.final,
 	} {
 		text, err := json.Marshal(what)
 		if err != nil {

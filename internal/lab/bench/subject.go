@@ -38,19 +38,20 @@ type program struct {
 	version      []string
 	arguments    func(file string, at *setup) []string
 	install      string
+	weight       int // how many times the CPU of a request through Poise one takes, by bench/arena
 }
 
 var programs = []program{
 	{"nginx", "least_conn", []string{"-v"}, func(file string, at *setup) []string {
 		return []string{"-e", filepath.Join(at.Dir, "start.log"), "-c", file}
-	}, "nginx"},
-	{"haproxy", "leastconn", []string{"-v"}, func(file string, _ *setup) []string { return []string{"-db", "-f", file} }, "haproxy"},
+	}, "nginx", 1},
+	{"haproxy", "leastconn", []string{"-v"}, func(file string, _ *setup) []string { return []string{"-db", "-f", file} }, "haproxy", 1},
 	{"caddy", "least_conn", []string{"version"}, func(file string, _ *setup) []string {
 		return []string{"run", "--adapter", "caddyfile", "--config", file}
-	}, "caddy"},
+	}, "caddy", 2},
 	{"traefik", "wrr", []string{"version"}, func(file string, at *setup) []string {
 		return []string{"--entryPoints.web.address=" + at.Listen, "--providers.file.filename=" + file, "--log.level=ERROR"}
-	}, "from https://traefik.io, into the PATH"},
+	}, "from https://traefik.io, into the PATH", 2}, // net/http as in Caddy; not measured
 }
 
 //go:embed conf
@@ -155,6 +156,14 @@ func (s *Subject) checkConf(file string) error {
 func (s *Subject) suits(sc *scenario.Scenario) bool {
 	_, keyed := sc.Requests()
 	return keyed || s.Kind != report.Policy || !slices.Contains([]string{"bounded-hash", "ring-hash", "maglev"}, s.Policy)
+}
+
+// weight is how many times the CPU of a request through Poise one takes.
+func (s *Subject) weight() int {
+	if p, err := programOf(s.Program); err == nil {
+		return p.weight
+	}
+	return 1
 }
 
 // version of the program, "" where it tells none.

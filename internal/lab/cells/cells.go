@@ -4,11 +4,14 @@
 package cells
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,6 +29,7 @@ type Cell[K Key] struct {
 	Key      K                          `json:"-"`
 	Identity string                     `json:"identity"` // what was measured, and how
 	When     time.Time                  `json:"when"`
+	Lanes    int                        `json:"lanes,omitzero"` // how many were taken at once at most, this one included; 0 is one
 	Values   map[string]float64         `json:"values,omitempty"`
 	Detail   map[string]json.RawMessage `json:"detail,omitempty"` // what is no number
 	Void     string                     `json:"void,omitempty"`   // why it says nothing about what was measured
@@ -98,6 +102,25 @@ func Open[K Key](dir string, identity func(K) (string, error)) (*Store[K], error
 
 // Of returns the cell of a key, nil when there is none.
 func (s *Store[K]) Of(k K) *Cell[K] { return s.cells[k] }
+
+// Keys are those that have a cell, in no order.
+func (s *Store[K]) Keys() []K { return slices.Collect(maps.Keys(s.cells)) }
+
+// AtOnce says of how many good cells how many were taken at once, a condition
+// of what they found: as in "1 (2 runs), 3 (57 runs)".
+func (s *Store[K]) AtOnce(keys []K) string {
+	by := map[int]int{}
+	for _, k := range keys {
+		if c := s.cells[k]; c.Good() {
+			by[max(1, c.Lanes)]++
+		}
+	}
+	var all []string
+	for _, lanes := range slices.Sorted(maps.Keys(by)) {
+		all = append(all, fmt.Sprintf("%d (%d runs)", lanes, by[lanes]))
+	}
+	return cmp.Or(strings.Join(all, ", "), "no runs")
+}
 
 // Add keeps a cell. The file is whole or not there.
 func (s *Store[K]) Add(c *Cell[K]) (err error) {
