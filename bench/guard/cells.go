@@ -5,9 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
-	"time"
+
+	"poise/internal/lab/cells"
 )
 
 // The sizes.
@@ -29,75 +29,13 @@ func (k Key) String() string {
 	return fmt.Sprintf("%s %s %s, seed %d", k.Figure, k.Policy, k.Arm, k.Seed)
 }
 
-func (k Key) file() string {
+// File implements cells.Key.
+func (k Key) File() string {
 	return filepath.Join(k.Size, fmt.Sprintf("%s-%s-%s-%d.json", k.Figure, k.Policy, k.Arm, k.Seed))
 }
 
-// A Cell is a run that was made. One that is void or failed stays in its file,
-// is not judged, and is taken again.
-type Cell struct {
-	Key
-	Identity string             `json:"identity"` // what was measured, and how
-	When     time.Time          `json:"when"`
-	Lanes    int                `json:"lanes,omitzero"` // how many runs went on at once at most, 0 is one
-	Values   map[string]float64 `json:"values,omitempty"`
-	Void     string             `json:"void,omitempty"`
-	Failed   string             `json:"failed,omitempty"`
-}
-
-// Good reports whether the cell counts.
-func (c *Cell) Good() bool { return c != nil && c.Void == "" && c.Failed == "" }
-
-// A store keeps a file for each cell.
-type store struct {
-	dir   string
-	of    func(Key) (string, error) // identity that a cell of this key must have
-	cells map[Key]*Cell
-}
-
-// openStore reads the cells in dir. Those of another identity, as of another
-// build, are left where they are until they are measured anew.
-func openStore(dir string, identity func(Key) (string, error)) (*store, error) {
-	s := &store{dir: dir, of: identity, cells: map[Key]*Cell{}}
-	files, err := filepath.Glob(filepath.Join(dir, "*", "*.json"))
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		var c Cell
-		if json.Unmarshal(text, &c) != nil || scenario(c.Figure) == nil || filepath.Join(dir, c.file()) != file {
-			continue
-		}
-		if id, err := identity(c.Key); err == nil && id == c.Identity {
-			s.cells[c.Key] = &c
-		}
-	}
-	return s, nil
-}
-
-// add keeps a cell. The file is whole or not there.
-func (s *store) add(c *Cell) (err error) {
-	if c.Identity, err = s.of(c.Key); err != nil {
-		return err
-	}
-	s.cells[c.Key] = c
-	text, err := json.MarshalIndent(c, "", " ")
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(s.dir, c.file())
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
-}
+// Cell is a run that was made.
+type Cell = cells.Cell[Key]
 
 // identity is a hash of what a cell of this key depends on: the machine, the
 // proxy, its configuration, the fault and the times. Bounds are not in it:
@@ -106,6 +44,9 @@ func (s *store) add(c *Cell) (err error) {
 func (r *Runner) identity(machine string) func(Key) (string, error) {
 	return func(k Key) (string, error) {
 		sc := scenario(k.Figure)
+		if sc == nil {
+			return "", fmt.Errorf("there is no figure %s", k.Figure)
+		}
 		text, err := configurations.ReadFile(sc.configuration(k.Arm))
 		if err != nil {
 			return "", err

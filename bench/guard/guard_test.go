@@ -13,6 +13,7 @@ import (
 
 	"poise/bench/figure"
 	"poise/bench/rig"
+	"poise/internal/lab/cells"
 	"poise/internal/load"
 )
 
@@ -239,14 +240,26 @@ func TestQuickIsOneSeedWithThePoliciesInTurn(t *testing.T) {
 	}
 }
 
+// opened is a store of cells of one build.
+func opened(t *testing.T, dir, build string) *cells.Store[Key] {
+	t.Helper()
+	s, err := cells.Open(dir, func(Key) (string, error) { return build, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // judged puts full cells with these shares of failures into a sheet.
 func judged(t *testing.T, size string, guarded, control []float64) (figure.Verdict, string) {
 	t.Helper()
-	r := &Runner{without: map[string][]string{}, store: &store{cells: map[Key]*Cell{}}}
+	r := &Runner{without: map[string][]string{}, store: opened(t, t.TempDir(), "")}
 	for arm, all := range map[string][]float64{Guard: guarded, Control: control} {
 		for i, v := range all {
 			k := Key{size, "G3", "p2c", arm, i + 1}
-			r.store.cells[k] = &Cell{Key: k, Values: map[string]float64{"failed": v, "attempts": 1}}
+			if err := r.store.Add(&Cell{Key: k, Values: map[string]float64{"failed": v, "attempts": 1}}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	s := figure.NewSheet(3, Figures())
@@ -280,31 +293,25 @@ func TestVerdicts(t *testing.T) {
 
 func TestCellsAreFoundAgainUnlessWhatTheyMeasuredHasChanged(t *testing.T) {
 	dir := t.TempDir()
-	id := "one"
-	identity := func(Key) (string, error) { return id, nil }
-	s, err := openStore(dir, identity)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := opened(t, dir, "one")
 	good, bad := Key{Full, "G1", "p2c", Guard, 1}, Key{Full, "G1", "", Nginx, 2}
-	if err := errors.Join(s.add(&Cell{Key: good, Values: map[string]float64{"failed": 0.5}}), s.add(&Cell{Key: bad, Void: "busy"})); err != nil {
+	if err := errors.Join(s.Add(&Cell{Key: good, Values: map[string]float64{"failed": 0.5}}), s.Add(&Cell{Key: bad, Void: "busy"})); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, Full, "G1-p2c-control-1.json"), []byte(`{"size": "fu`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err = openStore(dir, identity)
-	if err != nil || len(s.cells) != 2 || s.cells[good].Values["failed"] != 0.5 {
-		t.Fatalf("%v, %v; want both cells", s.cells, err)
+	s = opened(t, dir, "one")
+	if len(s.Keys()) != 2 || s.Of(good) == nil || s.Of(good).Values["failed"] != 0.5 {
+		t.Fatalf("%v; want both cells", s.Keys())
 	}
 	r := &Runner{without: map[string][]string{}, store: s}
 	left := r.left([]Key{good, bad, {Full, "G1", "p2c", Control, 1}})
 	if len(left) != 2 || slices.Contains(left, good) {
 		t.Errorf("%v are to be measured; want the void one and the one that was cut", left)
 	}
-	id = "another"
-	if s, err = openStore(dir, identity); err != nil || len(s.cells) != 0 {
-		t.Errorf("%v, %v; want none of another build", s.cells, err)
+	if s = opened(t, dir, "another"); len(s.Keys()) != 0 {
+		t.Errorf("%v; want none of another build", s.Keys())
 	}
 }
 
@@ -378,18 +385,5 @@ func TestAnInterruptedRunEndsAndIsNoCell(t *testing.T) {
 	defer cancel()
 	if err := p.run(ctx, 100); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v; want that it was interrupted", err)
-	}
-}
-
-func TestHowManyRanAtOnceIsSaid(t *testing.T) {
-	r := &Runner{store: &store{cells: map[Key]*Cell{}}}
-	if got := r.atOnce(); got != "no runs" {
-		t.Errorf("%q of no runs", got)
-	}
-	for i, c := range []Cell{{}, {Lanes: 1}, {Lanes: 3}, {Lanes: 4, Void: "busy"}} {
-		r.store.cells[Key{Seed: i}] = &c
-	}
-	if got := r.atOnce(); got != "1 (2 runs), 3 (1 runs)" {
-		t.Errorf("%q; want that of the good ones", got)
 	}
 }

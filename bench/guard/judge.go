@@ -1,12 +1,9 @@
 package guard
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"poise/bench/figure"
 )
@@ -38,9 +35,9 @@ func (r *Runner) Judge(s *figure.Sheet) {
 			r.judge(s, &Scenarios[i], policy)
 		}
 	}
-	s.Versions["runs at once"] = r.atOnce()
+	s.Versions["runs at once"] = r.store.AtOnce(r.store.Keys())
 	for _, k := range slices.Concat(plan(Options{Size: Full}), plan(Options{Size: Quick})) {
-		if c := r.store.cells[k]; c.Good() {
+		if c := r.store.Of(k); c.Good() {
 			s.Sample(k.Seed, fmt.Sprintf("%s %s %s %s", k.Figure, k.Policy, k.Arm, k.Size), c.Values)
 		}
 	}
@@ -73,7 +70,7 @@ func (r *Runner) judge(s *figure.Sheet, sc *Scenario, policy string) {
 // excesses are those of the good cells of one arm.
 func (r *Runner) excesses(size string, sc *Scenario, policy, arm string) (all []float64) {
 	for seed := 1; seed <= Seeds; seed++ {
-		if c := r.store.cells[Key{size, sc.ID, policy, arm, seed}]; c.Good() {
+		if c := r.store.Of(Key{size, sc.ID, policy, arm, seed}); c.Good() {
 			v := sc.Excess(arm, c.Values)
 			if math.IsNaN(v) {
 				v = mostExcess
@@ -99,20 +96,4 @@ func score(guarded, control []float64) string {
 		}
 	}
 	return fmt.Sprintf("guard met %d of %d, control missed %d of %d", met, len(guarded), missed, len(control))
-}
-
-// atOnce says how many runs went on at once at most when the good cells were
-// taken: a condition of what they found.
-func (r *Runner) atOnce() string {
-	cells := map[int]int{}
-	for _, c := range r.store.cells {
-		if c.Good() {
-			cells[max(1, c.Lanes)]++
-		}
-	}
-	var all []string
-	for _, lanes := range slices.Sorted(maps.Keys(cells)) {
-		all = append(all, fmt.Sprintf("%d (%d runs)", lanes, cells[lanes]))
-	}
-	return cmp.Or(strings.Join(all, ", "), "no runs")
 }

@@ -3,20 +3,20 @@ package guard
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"time"
+
+	"poise/bench/rig"
 )
 
 // weight is how many lanes a run takes: how many usual runs keep the cores as
-// busy as it does at its worst. A request costs much the same in all, so that is
-// its highest rate in terms of the usual one, and one more where all are slow:
+// busy as it does at its worst, by its highest rate, and one more where all are slow:
 // what waits has connections of its own, which are opened and closed. Other
 // faults weigh nothing, as what fails costs less than what is served; nor do
 // answers of 1 MiB, as few as they are. Of the others HAProxy alone takes twice
 // the CPU when one resets; it may have to be taken again alone.
 func (s *Scenario) weight() int {
-	n := int(math.Ceil((s.Rate + s.Fault.Extra) / calmRate))
+	n := rig.Lanes(s.Rate + s.Fault.Extra)
 	if s.Fault.Workers == workers && s.Open == waiting {
 		n++
 	}
@@ -36,7 +36,7 @@ func inLanes(ctx context.Context, lanes int, keys []Key, take func(Key) *Cell, k
 	free := lanes
 	collect := func() {
 		c := <-ended
-		free += c.weight(lanes)
+		free += c.Key.weight(lanes)
 		keep(c)
 	}
 	for _, k := range keys {

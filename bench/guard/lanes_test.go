@@ -81,7 +81,7 @@ func TestNoneOvertakes(t *testing.T) {
 			order <- k.Figure
 			time.Sleep(cost(k))
 			return &Cell{Key: k, When: time.Now()}
-		}, func(c *Cell) { begun[c.Figure] = c.When.Add(-cost(c.Key)).Sub(began) })
+		}, func(c *Cell) { begun[c.Key.Figure] = c.When.Add(-cost(c.Key)).Sub(began) })
 		for _, k := range keys {
 			if got := <-order; got != k.Figure {
 				t.Errorf("%s began before %s", got, k.Figure)

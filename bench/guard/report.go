@@ -27,7 +27,7 @@ func (r *Runner) markdown(s *figure.Sheet) string {
 	for _, k := range slices.Sorted(maps.Keys(r.Versions)) {
 		fmt.Fprintf(&b, "- %s %s\n", k, r.Versions[k])
 	}
-	fmt.Fprintf(&b, "- runs at once: %s\n", r.atOnce())
+	fmt.Fprintf(&b, "- runs at once: %s\n", r.store.AtOnce(r.store.Keys()))
 	fmt.Fprintf(&b, `
 %d workers of %d slots, 20 ms exponential, answers of 1 KiB; %.0f requests a second (G4L: 200, as it carries 1 MiB each) from an
 open loop at even distances, latency counted from when a request was due; GET, nothing retried by the client, which waits
@@ -91,7 +91,7 @@ func verdict(size string, sc *Scenario, policy string, s *figure.Sheet) string {
 func (r *Runner) cell(size string, sc *Scenario, policy, arm string) string {
 	values, met, good, void := map[string][]float64{}, 0, 0, 0
 	for seed := 1; seed <= Seeds; seed++ {
-		c := r.store.cells[Key{size, sc.ID, policy, arm, seed}]
+		c := r.store.Of(Key{size, sc.ID, policy, arm, seed})
 		if c != nil && !c.Good() {
 			void++
 		}

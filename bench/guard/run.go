@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"poise/bench/rig"
+	"poise/internal/lab/cells"
 	"poise/internal/load"
 )
 
@@ -18,7 +19,7 @@ type Runner struct {
 	Versions map[string]string
 	build    string              // of Poise
 	without  map[string][]string // keys that the build does not have, by configuration
-	store    *store
+	store    *cells.Store[Key]
 }
 
 const (

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"poise/bench/rig"
+	"poise/internal/lab/cells"
 )
 
 // Cells is where cells are kept.
@@ -55,7 +56,7 @@ func (r *Runner) prepare(ctx context.Context) (err error) {
 			}
 		}
 	}
-	if r.store, err = openStore(Cells, r.identity(rig.Machine())); err != nil {
+	if r.store, err = cells.Open(Cells, r.identity(rig.Machine())); err != nil {
 		return err
 	}
 	return r.Layout.Move()
@@ -96,11 +97,11 @@ func (r *Runner) Run(ctx context.Context, o Options) error {
 				return // it was cut off
 			}
 			c.Lanes = lanes
-			if err := r.store.add(c); err != nil {
+			if err := r.store.Add(c); err != nil {
 				stop(err)
 			}
 			taken++
-			fmt.Printf("[%d of %d, about %.0f min left] %s\n", taken, len(left), span(lanes, left[taken:]).Minutes(), c.line())
+			fmt.Printf("[%d of %d, about %.0f min left] %s\n", taken, len(left), span(lanes, left[taken:]).Minutes(), line(c))
 		})
 	}
 	if ctx.Err() != nil {
@@ -112,7 +113,7 @@ func (r *Runner) Run(ctx context.Context, o Options) error {
 // left returns the keys that are to be measured and can be.
 func (r *Runner) left(keys []Key) (left []Key) {
 	for _, k := range keys {
-		if r.missing(k) == "" && !r.store.cells[k].Good() {
+		if r.missing(k) == "" && !r.store.Of(k).Good() {
 			left = append(left, k)
 		}
 	}
@@ -128,19 +129,19 @@ func Cost(o Options) (all time.Duration, runs int) {
 	return span(o.lanes(), keys), len(keys)
 }
 
-func (c *Cell) line() string {
+func line(c *Cell) string {
 	switch {
 	case c.Failed != "":
-		return c.String() + ": FAILED: " + c.Failed
+		return c.Key.String() + ": FAILED: " + c.Failed
 	case c.Void != "":
-		return c.String() + ": VOID: " + c.Void
+		return c.Key.String() + ": VOID: " + c.Void
 	}
-	sc := scenario(c.Figure)
+	sc := scenario(c.Key.Figure)
 	word := "met"
-	if !(sc.Excess(c.Arm, c.Values) <= 1) {
+	if !(sc.Excess(c.Key.Arm, c.Values) <= 1) {
 		word = "missed"
 	}
-	return fmt.Sprintf("%s: %s: %s; busiest core %.0f %%", c.String(), word, sc.show(c.Values), c.Values["busiest_core"])
+	return fmt.Sprintf("%s: %s: %s; busiest core %.0f %%", c.Key.String(), word, sc.show(c.Values), c.Values["busiest_core"])
 }
 
 // show writes what the checks found.

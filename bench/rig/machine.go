@@ -41,5 +41,9 @@ func Cores(workers int) Layout { return rig.Cores(workers) }
 // Watch looks at all cores once a second until stop is called.
 func Watch() (stop func() Watched, err error) { return rig.Watch() }
 
+// Lanes is how many usual runs keep the cores as busy as one that has so many
+// requests a second at its worst.
+func Lanes(rate float64) int { return rig.Lanes(rate) }
+
 // Machine says what is measured on.
 func Machine() string { return rig.Machine() }
