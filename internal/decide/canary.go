@@ -87,6 +87,7 @@ type shown struct {
 	missing          bool    // too few of the canary's requests have ended
 	half, halfErr    float64 // its loss over that of all before, once half of the requests went there; 0: not yet
 	since, before    float64 // the losses that this is made of
+	relief           bool    // the requests of both sides together lose clearly less than all before
 }
 
 // canary compares both sides phase by phase and puts the differences
@@ -95,12 +96,14 @@ type shown struct {
 func (j *Judge) canary() (e shown) {
 	t := j.state.Trial
 	var weight, diff, diff2, log, log2, level, other float64
-	var half sums
+	var half, both sums
 	for p, a := range j.arms() {
 		n, k := a.canary.loss.n, a.control.loss.n
 		if p > 0 {
 			half = half.with(a.canary.loss)
 		}
+		both = both.with(a.canary.loss)
+		both = both.with(a.control.loss)
 		if p == t.Phase && n+k > 0 {
 			want := shares[p]
 			e.missing = n < (n+k)*want-doubt*math.Sqrt((n+k)*want*(1-want))
@@ -122,6 +125,10 @@ func (j *Judge) canary() (e shown) {
 		e.control, e.canary = max(level/weight, 1e-9), other/weight
 		e.ratio, e.err = 1+diff/weight/e.control, math.Sqrt(diff2)/weight/e.control
 		e.slower, e.slowerBy = log/weight, math.Sqrt(log2)/weight
+	}
+	if both.n >= leastRecords/3 && t.Mean > 0 {
+		gain := 1 - both.mean()/t.Mean
+		e.relief = gain > max(j.o.Margin, doubt*math.Hypot(math.Sqrt(both.error2())/t.Mean, t.Noise)) && !t.Circumstances.busier(j.circumstances())
 	}
 	if half.n >= leastRecords/3 {
 		e.since, e.before = half.mean(), max(t.Mean, 1e-9)
@@ -148,6 +155,8 @@ func (e *shown) fails(over bool) string {
 	}
 	switch {
 	case e.ratio > muchWorse && e.ratio-1 > doubt*e.err:
+	case e.relief:
+		return ""
 	case e.ratio > worse && e.slower-slower > noDoubt*e.slowerBy:
 	case over && e.ratio > worse && e.ratio-worse > doubt*e.err:
 	default:

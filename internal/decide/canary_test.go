@@ -121,6 +121,39 @@ func TestACanaryWhoseRequestsHangIsNotClear(t *testing.T) {
 	}
 }
 
+// TestACanaryIsNotBlamedForWhatItsControlGains: it leaves the fast endpoints
+// that all crowded at, and the control finds them idle.
+func TestACanaryIsNotBlamedForWhatItsControlGains(t *testing.T) {
+	for _, c := range []struct {
+		what         string
+		before       float64
+		canary, rest float64
+		rate         float64 // before; now it is 1,000 a second
+		kept         bool
+	}{
+		{"all lose less than before", 0.031, 0.0215, 0.0174, 1000, true},
+		{"the control loses as before", 0.0174, 0.0215, 0.0174, 1000, false},
+		{"twice as many requests came before", 0.031, 0.0215, 0.0174, 2000, false},
+		{"much more than the control", 0.031, 0.041, 0.0174, 1000, false},
+	} {
+		dice := stats.NewDice(3)
+		j := tried(1, c.before)
+		j.state.Trial.Circumstances = circumstances{Rate: c.rate}
+		j.state.Last = circumstances{Rate: 1000}
+		j.serve(&dice, 5000, 5*time.Second, func(canary bool) float64 {
+			mean := c.rest
+			if canary {
+				mean = c.canary
+			}
+			return -math.Log(1-dice.Float64()) * mean
+		})
+		e := j.canary()
+		if why := e.fails(true); (why == "") != c.kept {
+			t.Errorf("%s: it says %q (%+v)", c.what, why, e)
+		}
+	}
+}
+
 func TestAFailingCanaryIsAbandonedWithAReason(t *testing.T) {
 	dice := stats.NewDice(1)
 	j := tried(0, 0.02)

@@ -16,7 +16,18 @@ type circumstances struct {
 	Bursty   float64 `json:"bursty"`
 }
 
-func (j *Judge) circumstances() circumstances { return j.state.Last }
+// otherRate is by how much two rates differ that are not the same, as a
+// logarithm.
+const otherRate = 0.2
+
+// circumstances are those of the last evaluation, with the rate of now.
+func (j *Judge) circumstances() circumstances {
+	c := j.state.Last
+	if rate, _ := j.state.Tally.flow(max(j.state.Tally.From, j.now.Add(-j.o.Evaluate/2)), j.now.Add(-j.o.Evaluate/10)); rate > 0 {
+		c.Rate = rate
+	}
+	return c
+}
 
 // notice keeps what the circumstances of the window are, and how low an
 // estimate may be when a policy takes over.
@@ -43,7 +54,7 @@ func (j *Judge) notice() {
 // it does not.
 func (c circumstances) differ(now circumstances) string {
 	switch {
-	case apart(c.Rate, now.Rate) > 0.2:
+	case apart(c.Rate, now.Rate) > otherRate:
 		return fmt.Sprintf("meanwhile the rate went from %.0f to %.0f requests a second", c.Rate, now.Rate)
 	case apart(c.Service, now.Service) > 0.25:
 		return fmt.Sprintf("meanwhile the endpoints' time of service went from %s to %s", stats.Readable(c.Service), stats.Readable(now.Service))
@@ -51,6 +62,12 @@ func (c circumstances) differ(now circumstances) string {
 		return fmt.Sprintf("meanwhile the share of failures went from %s to %s", Percent(c.Failures), Percent(now.Failures))
 	}
 	return ""
+}
+
+// busier reports whether clearly more is asked for than then. That may do the
+// harm that a switch would be blamed for; less cannot.
+func (c circumstances) busier(then circumstances) bool {
+	return c.Rate > then.Rate && apart(c.Rate, then.Rate) > otherRate
 }
 
 func apart(a, b float64) float64 {

@@ -35,7 +35,7 @@ type Definition struct {
 // Conditions are all that there are. Rules name them; what a rule compares is
 // the measured value.
 var Conditions = []Definition{
-	{SlowEndpoint, "time of service of the slowest endpoint over the median one, from at least 30 requests and beyond 3 standard errors", 2, "times", false},
+	{SlowEndpoint, "time of service, in the last quarter of the window, of the slowest endpoint over the median one, from at least 30 requests and beyond 3 standard errors", 2, "times", false},
 	{ErrorRate, "share of the cluster's attempts that failed; also when one endpoint alone fails beyond doubt more than 3 % plus three times the others", 0.05, "share", false},
 	{Bursty, "variance over mean of the requests in tenths of a second; requests that come independently have 1", 5, "", false},
 	{Heterogeneous, "what the fastest endpoint can do in a second over what the slowest can", 1.5, "times", false},
@@ -86,7 +86,7 @@ func (j *Judge) known(v *View) []twin.Fitted {
 	for i := range all {
 		e := &all[i]
 		if s := v.Endpoints[i].Live.Learnt().Service.Seconds(); e.Samples < 30 && s > 0 && v.Endpoints[i].Eligible {
-			e.Service, e.LogMean, e.LogSE, e.Known, e.Samples = s, math.Log(s)-0.58, 0.1, true, 30
+			e.Service, e.LogMean, e.LogSE, e.Lately, e.Known, e.Samples = s, math.Log(s)-0.58, 0.1, 1, true, 30
 		}
 	}
 	return all
@@ -111,10 +111,16 @@ func medianOf(v []twin.Fitted, of func(twin.Fitted) float64) float64 {
 	return all[(len(all)-1)/2]
 }
 
+// slow compares what endpoints take lately: of one that is slow since a few
+// seconds, and gets little since, the mean of the window hides it.
 func (j *Judge) slow(all []twin.Fitted) finding {
 	known := usable(all, 30)
 	if len(known) < 2 {
 		return finding{measured: 1}
+	}
+	for i := range known {
+		e := &known[i]
+		e.Service, e.LogMean = e.Service*e.Lately, e.LogMean+math.Log(e.Lately)
 	}
 	middle := medianOf(known, func(e twin.Fitted) float64 { return e.Service })
 	logs := medianOf(known, func(e twin.Fitted) float64 { return e.LogMean })

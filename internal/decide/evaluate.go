@@ -20,6 +20,7 @@ type findings struct {
 	invalid    bool
 	candidates []Candidate // the incumbent first
 	rival      string      // the best of the others
+	joint      *joint      // what several windows say together, where that decides
 	conditions []Condition // those that are true
 	statistics []Statistic
 	gates      gates
@@ -49,7 +50,7 @@ func (j *Judge) Evaluate(v *View) Decision {
 	}
 	d.Text = j.tell(&d)
 	j.state.Lost, j.state.Shed, j.state.Notes = 0, 0, nil
-	j.state.Tally = tally{}
+	j.state.Tally = tally{From: j.now}
 	j.state.Predicted = map[string]float64{}
 	for _, c := range j.found.candidates {
 		j.state.Predicted[c.Policy] = c.Loss
@@ -80,11 +81,10 @@ func (j *Judge) fit(v *View) {
 
 // input is the window that ends now, as it is when policy picks.
 func (j *Judge) input(v *View, policy string, memory *twin.Memory) twin.Input {
-	most := min(max(200*len(v.Endpoints), 4096), mostRecords)
 	var from stats.Instant
 	var records []lb.Record
 	for _, window := range [...]time.Duration{j.o.Evaluate, j.o.Evaluate * 3 / 2, j.o.Evaluate * 5 / 2} {
-		records, from = j.ended(max(v.Now.Add(-window), j.state.Since), v.Now, most)
+		records, from = j.ended(max(v.Now.Add(-window), j.state.Since), v.Now, mostRecords)
 		if len(records) > 2*leastRecords {
 			break // where little is asked for, a longer window tells more
 		}

@@ -46,6 +46,7 @@ func (j *Judge) judgeModel(v *View, d *Decision) {
 		s.Beaten = 0
 		return
 	}
+	j.compare()
 	if j.fallback(d) {
 		return
 	}
@@ -58,17 +59,37 @@ func (j *Judge) judgeModel(v *View, d *Decision) {
 	}
 	f.rival = best.Policy
 	gain := 1 - best.Loss/own.Loss
-	worth := f.gates.ask(GateMargin, gain >= j.o.Margin, fmt.Sprintf("the best other policy, %s, gains %s; %s is asked for", best.Policy, Percent(gain), Percent(j.o.Margin)))
 	mean, se := paired(own.blocks, best.blocks)
 	t := mean / max(se, 1e-12)
-	certain := f.gates.ask(GateConfidence, t >= sure, fmt.Sprintf("t = %.1f over %d parts of the window; %.1f is asked for", min(t, 99), len(own.blocks), sure))
-	if !worth || !certain || math.IsNaN(gain) {
+	if gain >= j.o.Margin && t >= sure {
+		s.Beaten++
+	} else {
 		s.Beaten = 0
+	}
+	agreed := s.Beaten >= agreeing || s.Beaten > 0 && gain > evident
+	if !agreed {
+		if e := j.together(); e != nil {
+			j.changeTogether(v, d, e)
+			return
+		}
+	}
+	worth := f.gates.ask(GateMargin, gain >= j.o.Margin, fmt.Sprintf("the best other policy, %s, gains %s; %s is asked for", best.Policy, Percent(gain), Percent(j.o.Margin)))
+	certain := f.gates.ask(GateConfidence, t >= sure, fmt.Sprintf("t = %.1f over %d parts of the window; %.1f is asked for", min(t, 99), len(own.blocks), sure))
+	if !worth || !certain {
 		return
 	}
-	s.Beaten++
-	f.gates.ask(GateAgreement, s.Beaten >= agreeing || gain > evident, fmt.Sprintf("beaten in %d evaluations in a row; %d are asked for, or a gain above %s", s.Beaten, agreeing, Percent(evident)))
+	f.gates.ask(GateAgreement, agreed, fmt.Sprintf("beaten in %d evaluations in a row; %d are asked for, or a gain above %s", s.Beaten, agreeing, Percent(evident)))
 	j.change(v, d, proposal{to: best.Policy, promised: best.Loss, before: own.Loss, high: best.High})
+}
+
+// changeTogether proposes what several windows say together.
+func (j *Judge) changeTogether(v *View, d *Decision, e *joint) {
+	f := &j.found
+	f.rival, f.joint = e.candidate.Policy, e
+	f.gates.ask(GateMargin, true, fmt.Sprintf("over the last %d windows %s gains %s; %s is asked for", e.windows, f.rival, Percent(e.gain()), Percent(j.o.Margin)))
+	f.gates.ask(GateConfidence, true, fmt.Sprintf("t = %.1f over these windows; %.1f is asked for", min(e.t(), 99), sureTogether))
+	f.gates.ask(GateAgreement, true, fmt.Sprintf("%d windows were put together; %d are asked for", e.windows, leastWindows))
+	j.change(v, d, proposal{to: f.rival, promised: e.other, before: e.own, high: e.candidate.High * e.other / e.candidate.Loss})
 }
 
 // may asks the gates that come before any judgement.

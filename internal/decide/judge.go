@@ -25,13 +25,14 @@ import (
 
 const (
 	leastRecords = 300   // below which nothing is judged
-	mostRecords  = 16384 // that are kept
-	valid        = 0.25  // most that ln(measured / computed again) may be off
-	sure         = 2.5   // least t of the paired difference between blocks
-	agreeing     = 2     // evaluations in a row that must find the incumbent beaten
-	evident      = 0.5   // gain that needs no second evaluation
-	full         = 0.97  // load at and above which the choice does not matter
-	refused      = 0.01  // share of requests refused for want of room that says the same
+	mostRecords  = 16384 // of a window
+	keptRecords  = mostRecords * 5 / 4
+	valid        = 0.25 // most that ln(measured / computed again) may be off
+	sure         = 2.5  // least t of the paired difference between blocks
+	agreeing     = 2    // evaluations in a row that must find the incumbent beaten
+	evident      = 0.5  // gain that needs no second evaluation
+	full         = 0.97 // load at and above which the choice does not matter
+	refused      = 0.01 // share of requests refused for want of room that says the same
 	biasGain     = 0.3
 	biasFades    = 300 * time.Second
 )
@@ -74,6 +75,7 @@ type state struct {
 	Last      circumstances            `json:"circumstances"`
 	Floor     time.Duration            `json:"floor"`
 	Tally     tally                    `json:"tally"`     // since the last evaluation
+	Compared  comparisons              `json:"compared"`  // what the last windows said of the candidates
 	Predicted map[string]float64       `json:"predicted"` // losses, by the last evaluation
 	Lost      uint64                   `json:"lost"`
 	Shed      uint64                   `json:"shed"`
@@ -165,12 +167,12 @@ func (j *Judge) Observe(records []lb.Record) {
 // it was saved.
 func (j *Judge) Hold(records []lb.Record) {
 	for i := range records {
-		if len(j.records) < mostRecords {
+		if len(j.records) < keptRecords {
 			j.records = append(j.records, records[i])
 			continue
 		}
 		j.records[j.next] = records[i]
-		j.next = (j.next + 1) % mostRecords
+		j.next = (j.next + 1) % keptRecords
 	}
 }
 

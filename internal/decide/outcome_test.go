@@ -108,3 +108,23 @@ func TestHarmIsUndoneAndTheUndoIsHeldAgainstIt(t *testing.T) {
 		t.Errorf("the undo is held against %g and promises %g; want what the switch cost, 0.11, and what was before, %g", undo.Before, undo.Promised, w.Before)
 	}
 }
+
+// TestASwitchIsNotBlamedForMoreRequests: neither at once nor in its outcome.
+func TestASwitchIsNotBlamedForMoreRequests(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		before float64 // requests a second
+		want   string
+	}{
+		{"as many as before", 1000, Worse},
+		{"half as many before", 500, CannotTell},
+	} {
+		w := watch{Before: 0.022, Noise: 0.01, Promised: 0.015, High: 0.02, Circumstances: circumstances{Rate: tt.before}}
+		j := switched(Options{}, w, 26000, func(int) time.Duration { return 100 * time.Millisecond })
+		j.state.Last = circumstances{Rate: tt.before} // of an evaluation before they came
+		step := halfAMinuteLater(j)
+		if len(step.Outcomes) != 1 || step.Outcomes[0].Verdict != tt.want || j.state.Watch != nil && j.state.Watch.Failed != (tt.want == Worse) {
+			t.Errorf("%s: %+v; want %s", tt.name, step.Outcomes, tt.want)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 // replayed may be shorter, and what the guard put right within a second must
 // not be missed.
 type tally struct {
+	From      stats.Instant     `json:"from"`     // when it began
 	Arrivals  map[int64]int     `json:"arrivals"` // by the tenth of a second in which they were sent
 	Endpoints map[uint32]*count `json:"endpoints"`
 }

@@ -96,6 +96,10 @@ func (j *Judge) bestText() string {
 // gainText is the promise: loss from and to, with the interval of the gain.
 func (j *Judge) gainText(to string) string {
 	f := &j.found
+	if e := f.joint; e != nil && e.candidate.Policy == to {
+		half := ninetyPct * e.err / e.own
+		return fmt.Sprintf("over the last %d windows predicted loss %s → %s (%s, interval %s … %s)", e.windows, stats.Readable(e.own), stats.Readable(e.other), signed(-e.gain()), signed(max(-e.gain()+half, -1)), signed(max(-e.gain()-half, -1)))
+	}
 	for i := range f.candidates {
 		c, own := &f.candidates[i], &f.candidates[0]
 		if c.Policy != to || i == 0 || own.Loss <= 0 {

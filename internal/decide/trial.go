@@ -174,7 +174,7 @@ func (j *Judge) lookAfter(v *View, out *Step) {
 	age := j.now.Sub(w.At)
 	if !w.Judged {
 		since := j.since(w)
-		if !w.Undo && age >= j.o.Evaluate && since.n >= leastRecords/3 && since.least > 2*w.Before && since.least > 1.5*w.Promised {
+		if !w.Undo && age >= j.o.Evaluate && since.n >= leastRecords/3 && since.least > 2*w.Before && since.least > 1.5*w.Promised && !j.circumstances().busier(w.Circumstances) {
 			w.Failed = true
 		}
 		if age < time.Duration(outcomeAfter)*j.o.Evaluate && !w.Failed {

@@ -2,6 +2,8 @@ package twin
 
 import (
 	"time"
+
+	"poise/internal/stats"
 )
 
 // Fitted is what the model says of one endpoint.
@@ -26,6 +28,7 @@ type Fitted struct {
 	Failures int
 	Failing  float64 // share
 	Slowest  float64 // in the slowest second over the window's mean
+	Lately   float64 // in the last quarter of the window, over the window's mean
 	Known    bool    // anything is known of its time of service
 }
 
@@ -37,10 +40,13 @@ func (m *Model) Endpoints() []Fitted {
 		f := Fitted{
 			ID: s.id, Address: s.address, Slots: s.slots, Bounded: s.bounded, Least: s.least, Limit: s.limit, Most: s.most, Sharing: s.sharing,
 			Service: s.mean, CV: s.cv, LogMean: s.logMean, LogSE: s.logSE, Quick: s.quick, Samples: s.fresh,
-			Attempts: s.attempts, Failures: s.failures, Failing: s.failing, Known: len(s.service) > 0, Slowest: 1,
+			Attempts: s.attempts, Failures: s.failures, Failing: s.failing, Known: len(s.service) > 0, Slowest: 1, Lately: 1,
 		}
 		for _, v := range s.slow {
 			f.Slowest = max(f.Slowest, v)
+		}
+		if n := len(s.slow); n > 0 {
+			f.Lately = stats.Median(s.slow[n-(n+3)/4:])
 		}
 		out[i] = f
 	}
