@@ -79,10 +79,7 @@ func (f *Figure) need() int {
 // meets reports whether the whole interval is on the right side of the bound.
 // A round that is not a number never is.
 func (f *Figure) meets(rounds []float64) bool {
-	lo, hi := Interval(rounds)
-	if f.Count {
-		lo, hi = slices.Min(rounds), slices.Max(rounds)
-	}
+	lo, hi := f.interval(rounds)
 	if math.IsNaN(lo) || math.IsNaN(hi) {
 		return false
 	}
@@ -90,6 +87,15 @@ func (f *Figure) meets(rounds []float64) bool {
 		return lo >= f.AtMost
 	}
 	return hi <= f.AtMost
+}
+
+// interval is what a verdict rests on: of counts, which no chance is in, all
+// that there is.
+func (f *Figure) interval(rounds []float64) (lo, hi float64) {
+	if f.Count {
+		return slices.Min(rounds), slices.Max(rounds)
+	}
+	return Interval(rounds)
 }
 
 // Median returns the median, NaN of nothing.

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -76,6 +77,39 @@ func TestSheetSaysWhatWasNotRun(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the table lacks %q:\n%s", want, b.String())
 		}
+	}
+}
+
+func TestTheFileSaysWhatAVerdictRestsOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "9.json")
+	sheet := NewSheet(9, []Figure{{ID: "count", AtMost: 1, Least: true, Count: true}, {ID: "few rounds", AtMost: 1}, {ID: "nothing", AtMost: 1}})
+	sheet.Add("count", 1)
+	sheet.Add("few rounds", 0.5)
+	if err := sheet.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Figures []struct {
+			Median   *float64
+			Interval *[2]float64
+		}
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	count, few, nothing := got.Figures[0], got.Figures[1], got.Figures[2]
+	if count.Median == nil || *count.Median != 1 || count.Interval == nil || *count.Interval != [2]float64{1, 1} {
+		t.Errorf("a count of 1: %v, %v", count.Median, count.Interval)
+	}
+	if few.Median == nil || *few.Median != 0.5 || few.Interval != nil {
+		t.Errorf("a round: %v, %v; want its median, and no interval", few.Median, few.Interval)
+	}
+	if nothing.Median != nil || nothing.Interval != nil {
+		t.Errorf("nothing measured: %v, %v", nothing.Median, nothing.Interval)
 	}
 }
 

@@ -190,10 +190,10 @@ func control(f *Figure) string {
 func (s *Sheet) Write(path string) error {
 	type judged struct {
 		Figure
-		Median   float64    `json:"median"`
-		Interval [2]float64 `json:"interval"`
-		Verdict  Verdict    `json:"verdict"`
-		Why      string     `json:"why,omitempty"`
+		Median   *float64    `json:"median,omitempty"`
+		Interval *[2]float64 `json:"interval,omitempty"`
+		Verdict  Verdict     `json:"verdict"`
+		Why      string      `json:"why,omitempty"`
 	}
 	out := struct {
 		*Sheet
@@ -202,9 +202,15 @@ func (s *Sheet) Write(path string) error {
 	for i := range s.Figures {
 		j := judged{Figure: s.Figures[i]}
 		j.Verdict, j.Why = s.Figures[i].Judge()
-		if len(j.Rounds) >= MinRounds { // JSON has no infinities
-			j.Median = Median(j.Rounds)
-			j.Interval[0], j.Interval[1] = Interval(j.Rounds)
+		if len(j.Rounds) > 0 {
+			median := Median(j.Rounds)
+			lo, hi := j.interval(j.Rounds)
+			if !math.IsNaN(median) && !math.IsInf(median, 0) { // which JSON has not
+				j.Median = &median
+			}
+			if !math.IsNaN(lo) && !math.IsInf(lo, 0) && !math.IsInf(hi, 0) {
+				j.Interval = &[2]float64{lo, hi}
+			}
 		}
 		out.Figures = append(out.Figures, j)
 	}
