@@ -6,6 +6,7 @@ import (
 
 	"poise/internal/balance"
 	"poise/internal/lb"
+	"poise/internal/stats"
 )
 
 type picker struct {
@@ -28,23 +29,36 @@ func New(s balance.Set, _ balance.Options) balance.Picker {
 	return p
 }
 
+// draws are tried before all endpoints are looked at: whoever comes with
+// exclusions has few of them, and of many endpoints the first draw will do.
+const draws = 8
+
 // Pick implements balance.Picker.
 func (p *picker) Pick(info balance.PickInfo) (*lb.Endpoint, error) {
-	switch {
-	case len(p.endpoints) == 0:
+	if len(p.endpoints) == 0 {
 		return nil, lb.ErrNoEndpoint
-	case len(info.Exclude) > 0:
-		return p.among(&info)
-	case p.upTo == nil:
-		return p.endpoints[info.Dice.IntN(len(p.endpoints))], nil
 	}
-	i := sort.SearchInts(p.upTo, info.Dice.IntN(p.upTo[len(p.upTo)-1])+1)
-	return p.endpoints[i], nil
+	if len(info.Exclude) == 0 {
+		return p.draw(info.Dice), nil
+	}
+	for range draws {
+		if e := p.draw(info.Dice); !info.Excluded(e) {
+			return e, nil
+		}
+	}
+	return p.among(&info)
 }
 
-// among draws from those that were not tried yet, in proportion to their
-// weights. It looks at all: only a retry comes here, and drawing again until
-// one is left would take long when the heaviest was tried.
+func (p *picker) draw(dice *stats.Dice) *lb.Endpoint {
+	if p.upTo == nil {
+		return p.endpoints[dice.IntN(len(p.endpoints))]
+	}
+	return p.endpoints[sort.SearchInts(p.upTo, dice.IntN(p.upTo[len(p.upTo)-1])+1)]
+}
+
+// among draws from those that are not excluded, in proportion to their
+// weights, as the draws before it did. It looks at all: drawing again until one
+// is left would take long when the heaviest is excluded.
 func (p *picker) among(info *balance.PickInfo) (*lb.Endpoint, error) {
 	total := 0
 	for _, e := range p.endpoints {
