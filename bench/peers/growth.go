@@ -56,7 +56,9 @@ func (r *runner) idle(ctx context.Context, l rig.Layout, p rig.Proxy) (map[strin
 }
 
 // Growth of the number of endpoints. Each Poise runs alone: the health checks
-// of five others with 1,000 endpoints each would be felt.
+// of five others with 1,000 endpoints each would be felt. There is no slow
+// start, which would last for longer than a round, and a round begins when all
+// have connections enough.
 var (
 	policies = []string{"round-robin", "p2c", "random", "peak-ewma", "hot-cold", "least-request"}
 	clusters = []int{2, 10, 100, 1000}
@@ -92,13 +94,13 @@ func (r *runner) policies(ctx context.Context, l rig.Layout, endpoints int) erro
 }
 
 func (r *runner) policy(ctx context.Context, l rig.Layout, policy string, endpoints int) (map[string]float64, string, error) {
-	f, err := r.Field(ctx, rig.Setup{Layout: l, Policy: policy}, endpoints, r.Proxy("poise"))
+	f, err := r.Field(ctx, rig.Setup{Layout: l, Policy: policy, Cluster: ", slow_start: 0s"}, endpoints, r.Proxy("poise"))
 	if err != nil {
 		return nil, "", err
 	}
 	defer f.Stop()
 	p := f.Running[0]
-	if _, err := r.Send(ctx, l.Load, p.Address, rig.Load{Seconds: 1}); err != nil {
+	if _, err := r.Send(ctx, l.Load, p.Address, rig.Load{Seconds: 1 + endpoints/500}); err != nil {
 		return nil, "", err
 	}
 	before, err := p.Usage()
