@@ -46,6 +46,7 @@ type Endpoint struct {
 
 	_      [64]byte       // what every attempt writes stays off the lines above
 	ended  outlier.Window // attempts that did
+	row    outlier.Row    // of failures
 	judged atomic.Int64   // Instant of the last judgement for a failure
 	open   flight.List
 	_      [64]byte
@@ -80,6 +81,13 @@ type Endpoint struct {
 // everything else.
 func Attach(e *lb.Endpoint) {
 	e.Guard = &Endpoint{address: e.Address, live: e.Live, stats: e.Stats}
+}
+
+// forget drops what attempts before now have shown.
+func (e *Endpoint) forget() {
+	e.ended.Clear()
+	e.row.Break()
+	e.latency.restart(e.stats)
 }
 
 // of returns e's state, nil when it has none.

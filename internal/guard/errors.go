@@ -41,17 +41,25 @@ func (g *Guard) judge(e *Endpoint, now stats.Instant) {
 	if !e.counted { // the checks have it out already
 		return
 	}
-	others := g.others(e)
-	c, found := outlier.Accuse(&own, &others)
+	c, found := g.accuse(e, &own, now)
 	if found && c.Gate == 0 {
 		g.sum(now)
 		own = e.ended.Tallies(now)
-		others = g.others(e)
-		c, found = outlier.Accuse(&own, &others)
+		c, found = g.accuse(e, &own, now)
 	}
 	if found {
 		g.follow(e, c, now)
 	}
+}
+
+// accuse compares e with the others: what its windows show, and where that is
+// too little its row of failures.
+func (g *Guard) accuse(e *Endpoint, own *outlier.Tallies, now stats.Instant) (outlier.Charge, bool) {
+	others := g.others(e)
+	if c, stands := outlier.AccuseRow(&e.row, own, &others, now); stands {
+		return c, true
+	}
+	return outlier.Accuse(own, &others)
 }
 
 // outageShare is the share of failures of the better half of what is left at

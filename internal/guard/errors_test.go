@@ -125,6 +125,55 @@ func TestFailingEndpointIsOutWithinTensOfRequests(t *testing.T) {
 	}
 }
 
+// TestFailuresThatComeRarelyAreSeenInARow has 25 requests a second at each of
+// seven endpoints, and about one a second at the eighth.
+func TestFailuresThatComeRarelyAreSeenInARow(t *testing.T) {
+	const visits = 20
+	for _, row := range []struct {
+		name  string
+		every time.Duration // to the next visit
+		visit func(n int) lb.Outcome
+		rest  lb.Outcome
+		out   int // at which visit; 0: never
+	}{
+		{"each fails", 900 * time.Millisecond, func(int) lb.Outcome { return lb.Reset }, lb.Success, 8},
+		{"the fifth goes well", 900 * time.Millisecond, func(n int) lb.Outcome {
+			if n == 5 {
+				return lb.Success
+			}
+			return lb.Reset
+		}, lb.Success, 13},
+		{"every other goes well", 900 * time.Millisecond, func(n int) lb.Outcome {
+			if n%2 == 0 {
+				return lb.Success
+			}
+			return lb.Reset
+		}, lb.Success, 0},
+		{"every minute one", time.Minute, func(int) lb.Outcome { return lb.Reset }, lb.Success, 0},
+		{"everybody fails", 900 * time.Millisecond, func(int) lb.Outcome { return lb.Reset }, lb.Reset, 0},
+		{"the clients leave", 900 * time.Millisecond, func(int) lb.Outcome { return lb.Canceled }, lb.Success, 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f := newFleet(8, Defaults())
+			out := 0
+			for n := 1; n <= visits && out == 0; n++ {
+				for end := f.now.Add(row.every); f.now < end; f.now = f.now.Add(40 * time.Millisecond) {
+					for i := range f.endpoints[:7] {
+						f.attempt(i, row.rest, 0)
+					}
+				}
+				f.attempt(7, row.visit(n), 0)
+				if Phase(of(f.endpoints[7]).phase.Load()) == Ejected {
+					out = n
+				}
+			}
+			if out != row.out {
+				t.Errorf("out at visit %d; want %d", out, row.out)
+			}
+		})
+	}
+}
+
 func TestClientThatLeftAndPressureAreNoFailures(t *testing.T) {
 	f := newFleet(3, Defaults())
 	for range 200 {

@@ -155,8 +155,7 @@ func (g *Guard) recall(now stats.Instant) {
 // takeIn ends an ejection without trials and without a ramp.
 func (g *Guard) takeIn(e *Endpoint, now stats.Instant, a journal.Action) {
 	a.At, a.Endpoint = now, e.address
-	e.ended.Clear()
-	e.latency.restart(e.stats)
+	e.forget()
 	e.since, e.cause, e.loan, e.work = now, 0, room.Loan{}, room.Work{}
 	e.pace.Set(1, 0)
 	e.phase.Store(uint32(Serving))

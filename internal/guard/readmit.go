@@ -79,8 +79,7 @@ func (g *Guard) settle(e *Endpoint, now stats.Instant, evidence journal.Evidence
 
 // readmit takes e back. What it did before says nothing any more.
 func (g *Guard) readmit(e *Endpoint, now stats.Instant) {
-	e.ended.Clear()
-	e.latency.restart(e.stats)
+	e.forget()
 	lent := e.loan.Open
 	if lent {
 		g.room.Repaid()

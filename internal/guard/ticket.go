@@ -63,8 +63,12 @@ func (g *Guard) Close(t *Ticket, n End) (taken bool) {
 	case n.Outcome != lb.Canceled:
 		failed := n.Outcome.Failed()
 		e.ended.Add(n.Now, failed)
-		if failed {
+		switch {
+		case failed:
+			e.row.Fail(n.Now)
 			g.judge(e, n.Now)
+		case n.Outcome == lb.Success:
+			e.row.Break()
 		}
 	}
 	if g.queue.Len() > 0 {
