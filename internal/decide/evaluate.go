@@ -84,7 +84,7 @@ func (j *Judge) input(v *View, policy string, memory *twin.Memory) twin.Input {
 	var from stats.Instant
 	var records []lb.Record
 	for _, window := range [...]time.Duration{j.o.Evaluate, j.o.Evaluate * 3 / 2, j.o.Evaluate * 5 / 2} {
-		records, from = j.ended(max(v.Now.Add(-window), j.state.Since), v.Now, mostRecords)
+		records, from = j.ended(max(v.Now.Add(-window), j.state.Since), v.Now)
 		if len(records) > 2*leastRecords {
 			break // where little is asked for, a longer window tells more
 		}

@@ -26,7 +26,7 @@ import (
 const (
 	leastRecords = 300   // below which nothing is judged
 	mostRecords  = 16384 // of a window
-	keptRecords  = mostRecords * 5 / 4
+	keptRecords  = mostRecords * 5 / 4 // more than a window takes, so that a cut one is known to be cut
 	valid        = 0.25 // most that ln(measured / computed again) may be off
 	sure         = 2.5  // least t of the paired difference between blocks
 	agreeing     = 2    // evaluations in a row that must find the incumbent beaten
@@ -177,18 +177,18 @@ func (j *Judge) Hold(records []lb.Record) {
 }
 
 // ended returns copies of the records that ended after from and not after to.
-// If they are more than most it returns those sent last, and since when.
-func (j *Judge) ended(from, to stats.Instant, most int) ([]lb.Record, stats.Instant) {
-	out := make([]lb.Record, 0, min(2*most, len(j.records)))
+// If they are more than mostRecords it returns those sent last, and since when.
+func (j *Judge) ended(from, to stats.Instant) ([]lb.Record, stats.Instant) {
+	out := make([]lb.Record, 0, len(j.records))
 	for i := range j.records {
 		r := &j.records[i]
 		if end := r.End(); end > from && end <= to {
 			out = append(out, *r)
 		}
 	}
-	if len(out) > most {
+	if len(out) > mostRecords {
 		var first stats.Instant
-		out, first = newest(out, most)
+		out, first = newest(out, mostRecords)
 		from = max(from, first)
 	}
 	return out, from

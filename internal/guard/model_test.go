@@ -95,7 +95,7 @@ func checkPromises(t *rapid.T, f *fleet, members []Member, o *Options) {
 			t.Fatalf("ejected for %v", a.For)
 		}
 		v := a.Evidence
-		row := v.Share == 1 && v.Attempts >= 8 && v.Over >= outlier.Long.Tau()
+		row := v.Share == 1 && v.Attempts >= outlier.LeastRow && v.Over >= outlier.Long.Tau()
 		if a.Kind == journal.Eject && a.Cause == journal.Errors && (v.Lower <= v.Bound || v.Attempts < outlier.LeastAttempts && !row) {
 			t.Fatalf("ejected on the evidence %+v", v)
 		}

@@ -13,7 +13,7 @@ import (
 // each visit costs a client its answer. So failures with no success between
 // them are counted however far apart they are.
 const (
-	leastRow = 8                // of them: where one attempt in ten fails, so many in a row are chance once in 10⁸
+	LeastRow = 8                // of them: where one attempt in ten fails, so many in a row are chance once in 10⁸
 	rowGap   = 30 * time.Second // after which a failure is the first of another row
 )
 
@@ -47,7 +47,7 @@ func (r *Row) Break() {
 func AccuseRow(row *Row, own, others *Tallies, now stats.Instant) (Charge, bool) {
 	n := float64(row.n.Load())
 	over := now.Sub(stats.Instant(row.first.Load()))
-	if n < leastRow || over < horizonTau[Long] || own[Long].N >= LeastAttempts || others[Long].N < LeastAttempts {
+	if n < LeastRow || over < horizonTau[Long] || own[Long].N >= LeastAttempts || others[Long].N < LeastAttempts {
 		return Charge{}, false
 	}
 	all := Tally{N: n, Failed: n}
