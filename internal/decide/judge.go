@@ -24,15 +24,15 @@ import (
 )
 
 const (
-	leastRecords = 300   // below which nothing is judged
-	mostRecords  = 16384 // of a window
+	leastRecords = 300                 // below which nothing is judged
+	mostRecords  = 16384               // of a window
 	keptRecords  = mostRecords * 5 / 4 // more than a window takes, so that a cut one is known to be cut
-	valid        = 0.25 // most that ln(measured / computed again) may be off
-	sure         = 2.5  // least t of the paired difference between blocks
-	agreeing     = 2    // evaluations in a row that must find the incumbent beaten
-	evident      = 0.5  // gain that needs no second evaluation
-	full         = 0.97 // load at and above which the choice does not matter
-	refused      = 0.01 // share of requests refused for want of room that says the same
+	valid        = 0.25                // most that ln(measured / computed again) may be off
+	sure         = 2.5                 // least t of the paired difference between blocks
+	agreeing     = 2                   // evaluations in a row that must find the incumbent beaten
+	evident      = 0.5                 // gain that needs no second evaluation
+	full         = 0.97                // load at and above which the choice does not matter
+	refused      = 0.01                // share of requests refused for want of room that says the same
 	biasGain     = 0.3
 	biasFades    = 300 * time.Second
 )
