@@ -55,7 +55,7 @@ POLICY ?=
 ARM ?=
 SEEDS ?= 3
 LANES ?= 1
-prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 2 FIGURE=F1,F9, of 3 FIGURE=G1 POLICY=p2c ARM=guard,control SEEDS=1 LANES=3, of 5 FIGURE=B4
+prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 2 FIGURE=F1,F9, of 3 FIGURE=G1 POLICY=p2c ARM=guard,control SEEDS=1 LANES=3, of 4 FIGURE=E5,E7 LANES=3, of 5 FIGURE=B4
 	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" -arm "$(ARM)" -seeds $(SEEDS) -lanes $(LANES) $(ISSUE)
 
 CASE ?=

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"poise/bench/figure"
+	"poise/internal/lab/bench"
 )
 
 // A decision is an entry of Poise's journal, as far as it is asked here.
@@ -47,12 +48,13 @@ type journal struct {
 }
 
 // journalOf reads that of a cell; it is empty where a build keeps none.
-func journalOf(c *Cell) (j journal) {
+func journalOf(c *bench.Cell) (j journal) {
 	var page struct{ Decisions []decision }
-	if json.Unmarshal(c.Detail["decisions"], &page) != nil || json.Unmarshal(c.Detail["began"], &j.began) != nil {
+	a := bench.AccountOf(c)
+	if json.Unmarshal(a.Journal, &page) != nil {
 		return journal{}
 	}
-	j.decisions = page.Decisions
+	j.began, j.decisions = a.Began, page.Decisions
 	slices.SortStableFunc(j.decisions, func(a, b decision) int { return a.Time.Compare(b.Time) })
 	return j
 }
@@ -68,9 +70,9 @@ func (j *journal) late(run time.Duration) (all []decision) {
 	return all
 }
 
-// predicted is the loss in seconds that was predicted for a policy, the median
+// ofPolicy is the loss in seconds that was predicted for a policy, the median
 // of several judgements; NaN of none.
-func predicted(all []decision, policy string) float64 {
+func ofPolicy(all []decision, policy string) float64 {
 	var of []float64
 	for _, d := range all {
 		for _, c := range d.Candidates {

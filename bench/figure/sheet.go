@@ -89,6 +89,11 @@ func (s *Sheet) Keep(path string) error {
 			f.Taken = fmt.Sprintf("%s, poise %s", old.When.Format(time.DateTime), old.Versions["poise"])
 		}
 	}
+	for name, v := range old.Versions { // what an earlier run noted
+		if _, is := s.Versions[name]; !is {
+			s.Versions[name] = v
+		}
+	}
 	now := s.Raw
 	for _, r := range old.Raw {
 		if !slices.ContainsFunc(now, func(n Sample) bool { return n.Of == r.Of }) {

@@ -14,6 +14,7 @@ import (
 
 	"poise/bench/arena"
 	"poise/bench/figure"
+	"poise/bench/guard"
 	"poise/bench/rig"
 )
 
@@ -35,44 +36,29 @@ func figuresOfSockets() []figure.Figure {
 	}, arena.Figures()...)
 }
 
-// measureSockets measures them; what goes wrong in one group leaves the others
-// alone.
-func measureSockets(ctx context.Context, s *figure.Sheet, size string) error {
-	var all error
-	for _, step := range []func(context.Context, *figure.Sheet) error{benchmarks4, engineCost, beside} {
-		if err := step(ctx, s); err != nil {
-			fmt.Fprintln(os.Stderr, "prove:", err)
-			all = errors.Join(all, err)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	return errors.Join(all, against(ctx, s, size))
-}
-
-// against takes the cells of the arena that are missing and judges all.
-func against(ctx context.Context, s *figure.Sheet, size string) error {
-	r, err := arena.Open(ctx, arena.Cells)
+// against takes the runs over sockets that are missing and judges all.
+func against(ctx context.Context, s *figure.Sheet, o asked) error {
+	b, err := rig.Open(ctx, "nginx", "haproxy", "caddy", "poise")
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	maps.Copy(s.Versions, r.Versions)
-	var keys []arena.Key
-	for _, c := range arena.Choices(size) {
-		more, err := c.Plan()
-		if err != nil {
-			return err
-		}
-		keys = append(keys, more...)
+	defer b.Close()
+	size := arena.Full
+	if o.size == guard.Quick {
+		size = arena.Quick
 	}
-	fmt.Printf("%d runs of the arena; those made earlier are in %s and are not made again\n", len(keys), arena.Cells)
-	if err := r.Take(ctx, keys, 0); err != nil {
+	a, err := arena.Open(size, b.Poise, rig.Commit(), o.lanes)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	maps.Copy(s.Versions, b.Versions())
+	fmt.Printf("runs that were made earlier are in %s and are not made again\n", arena.Cells)
+	if err := a.Take(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err) // each figure says by itself what is missing
 	}
-	r.Judge(s)
-	return r.Report("docs/evidence")
+	a.Judge(s)
+	return a.Report("docs/evidence")
 }
 
 // notRun4 notes an error with the figures that it kept from being measured.

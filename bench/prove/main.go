@@ -29,18 +29,17 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	size := flag.String("size", guard.Full, "of issues 3 to 5: full, or quick, which gives no verdict")
-	only := flag.String("figure", "", "of issues 2, 3 and 5: only these figures, separated by commas")
+	only := flag.String("figure", "", "of issues 2 to 5: only these figures, separated by commas")
 	policy := flag.String("policy", "", "of issue 3: only this policy")
 	arms := flag.String("arm", "", "of issue 3: only these arms, separated by commas")
 	seeds := flag.Int("seeds", guard.Seeds, "of issue 3: only the first so many seeds")
-	lanes := flag.Int("lanes", 1, "of issue 3: how many runs at once")
+	lanes := flag.Int("lanes", 1, "of issues 3 and 4: how many runs at once")
 	flag.Parse()
 	issue, _ := strconv.Atoi(flag.Arg(0))
-	if err := plan23(issue, asked{*size, *only, *policy, *arms, *seeds, *lanes}); err != nil {
+	if err := choosePlan(issue, asked{*size, *only, *policy, *arms, *seeds, *lanes}); err != nil {
 		fmt.Fprintln(os.Stderr, "prove:", err)
 		os.Exit(2)
 	}
-	plans[4] = plan{figures: figuresOf4(), measure: func(ctx context.Context, s *figure.Sheet) error { return measure4(ctx, s, *size) }}
 	plans[5] = plan{kept: true, figures: figuresOf5(), measure: func(ctx context.Context, s *figure.Sheet) error { return measure5(ctx, s, *size, *only) }}
 	p, known := plans[issue]
 	if !known {
@@ -77,8 +76,8 @@ func main() {
 	}
 }
 
-// plan23 makes the plan of an issue of which a part can be chosen.
-func plan23(issue int, a asked) error {
+// choosePlan makes the plan of an issue of which a part can be chosen.
+func choosePlan(issue int, a asked) error {
 	switch issue {
 	case 2:
 		chosen, err := choose2(a.figures)
@@ -87,6 +86,10 @@ func plan23(issue int, a asked) error {
 	case 3:
 		chosen, err := choose(a)
 		plans[3] = plan{figures: figuresOf3(), measure: func(ctx context.Context, s *figure.Sheet) error { return measure3(ctx, s, chosen) }}
+		return err
+	case 4:
+		chosen, err := choose4(a.figures)
+		plans[4] = plan{figuresOf4(), func(ctx context.Context, s *figure.Sheet) error { return measure4(ctx, s, chosen, a) }, true}
 		return err
 	}
 	return nil

@@ -21,7 +21,7 @@ func Nginx() Proxy {
 		for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 			fmt.Fprintf(&b, "  %s_temp_path %s-%s;\n", kind, own, kind)
 		}
-		fmt.Fprintf(&b, "  upstream e { %s server %s; keepalive 256; keepalive_requests 1000000000; }\n", s.policy(""), strings.Join(s.Endpoints, "; server "))
+		fmt.Fprintf(&b, "  upstream e { server %s; keepalive 256; keepalive_requests 1000000000; }\n", strings.Join(s.Endpoints, "; server "))
 		fmt.Fprintf(&b, "  server { listen %s%s backlog=4096; location / { proxy_pass http://e; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr; } }\n}\n", r.Address, reuse)
 		file, err := s.config(r, b.String())
 		if err != nil {
@@ -39,7 +39,7 @@ func HAProxy() Proxy {
 		var b strings.Builder
 		fmt.Fprintf(&b, "global\n  nbthread %d\n  maxconn 10500\n  no strict-limits\n", s.Layout.Workers)
 		b.WriteString("defaults\n  mode http\n  timeout connect 1s\n  timeout client 75s\n  timeout http-keep-alive 75s\n  timeout server 30s\n  http-reuse always\n  option forwardfor\n")
-		fmt.Fprintf(&b, "listen l\n  bind %s backlog 4096\n  maxconn 10500\n  balance %s\n", r.Address, s.policy("roundrobin"))
+		fmt.Fprintf(&b, "listen l\n  bind %s backlog 4096\n  maxconn 10500\n  balance roundrobin\n", r.Address)
 		for i, e := range s.Endpoints {
 			fmt.Fprintf(&b, "  server e%d %s check inter 2s\n", i, e)
 		}
@@ -58,7 +58,7 @@ func Caddy(name, bin string) Proxy {
 		var b strings.Builder
 		b.WriteString("{\n  admin off\n  auto_https off\n  log {\n    output discard\n  }\n}\n")
 		fmt.Fprintf(&b, "http://%s {\n  bind 127.0.0.1\n  reverse_proxy %s {\n", r.Address[strings.LastIndexByte(r.Address, ':'):], strings.Join(s.Endpoints, " "))
-		fmt.Fprintf(&b, "    lb_policy %s\n    health_uri /%s\n    health_interval 2s\n", s.policy("round_robin"), strings.TrimPrefix(s.Health, "/"))
+		b.WriteString("    lb_policy round_robin\n    health_uri /\n    health_interval 2s\n")
 		b.WriteString("    transport http {\n      keepalive 50s\n      keepalive_idle_conns 1024\n      keepalive_idle_conns_per_host 256\n      compression off\n    }\n  }\n}\n")
 		file, err := s.config(r, b.String())
 		if err != nil {

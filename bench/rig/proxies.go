@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,18 +26,9 @@ type Setup struct {
 	Endpoints []string
 	Layout    Layout
 	endpoints *Process
-	Policy    string // in the proxy's own words; "" means round robin
-	Health    string // path of health checks where they have one; "" means /
+	Policy    string // of Poise; "" means round-robin, which the others always have
 	Cluster   string // more of Poise's cluster: members of a flow mapping, ", hash_key: path"
 	Document  string // and of its document: whole lines
-}
-
-// policy is that of the setup, or what the proxy calls round robin.
-func (s Setup) policy(roundRobin string) string {
-	if s.Policy == "" {
-		return roundRobin
-	}
-	return s.Policy
 }
 
 // Running is a started proxy.
@@ -127,7 +119,7 @@ func (s Setup) config(r *Running, text string) (file string, err error) {
 func Poise(bin string) Proxy {
 	return Proxy{Name: "poise", Metrics: true, Version: Commit(), start: func(r *Running, s Setup) (*Process, error) {
 		file, err := s.config(r, fmt.Sprintf("listeners: [{address: %q}]\nadmin: {address: %q, token: %s}\nclusters:\n  - {name: web, endpoints: [%s], policy: %s, health: {interval: 2s}%s}\n%s",
-			r.Address, r.Admin, token, strings.Join(s.Endpoints, ", "), s.policy("round-robin"), s.Cluster, s.Document))
+			r.Address, r.Admin, token, strings.Join(s.Endpoints, ", "), cmp.Or(s.Policy, "round-robin"), s.Cluster, s.Document))
 		if err != nil {
 			return nil, err
 		}

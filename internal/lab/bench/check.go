@@ -88,8 +88,8 @@ func (o *Options) descriptors() (all error) {
 	}
 	most := uint64(limit.Max) // some systems have it signed
 	for _, sc := range o.Scenarios {
-		const others = 200      // listeners, files, checks
-		each := max(2, o.Lanes) // a proxy has two a request, the load one for each lane
+		const others = 200                  // listeners, files, checks
+		each := max(2, rig.AtOnce(o.Lanes)) // a proxy has two a request, the load one for each run
 		if need := uint64(each*connections(sc) + len(sc.Endpoints) + others); need > most {
 			all = errors.Join(all, fmt.Errorf("%s may need %d descriptors in a process, and this shell gives %d; raise it with ulimit -n", sc.Name, need, most))
 		}
@@ -203,7 +203,7 @@ func (r *Runner) affords(of *Subject, each time.Duration) (all error) {
 func (r *Runner) crowded(of *Subject, each time.Duration) (text string) {
 	o, worst := &r.options, rig.MostBusy*float64(runtime.NumCPU())
 	for _, sc := range o.Scenarios {
-		beside := o.Lanes / (lanesOf(sc) * of.weight())
+		beside := int(float64(o.Lanes) / (lanesOf(sc) * float64(of.weight())))
 		if need := float64(beside) * busiest(sc) * each.Seconds(); of.suits(sc) && beside > 1 && need > worst {
 			worst = need
 			text = fmt.Sprintf("; %d runs of %s at once may take %.1f cores of %d: those that are void are taken again alone", beside, sc.Name, need, runtime.NumCPU())

@@ -29,20 +29,20 @@ func (o *Options) takes(rounds int) time.Duration { return time.Duration(o.steps
 
 // weight is how many lanes a run takes.
 func (o *Options) weight(k Key) float64 {
-	return float64(lanesOf(o.scenario(k.Scenario)) * o.subject(k.Subject).weight())
+	return lanesOf(o.scenario(k.Scenario)) * float64(o.subject(k.Subject).weight())
 }
 
 // lanesOf is how many lanes a scenario takes at its worst: by its highest rate,
 // that within a burst, and one more when more comes than all endpoints can do, as
 // what waits has connections of its own, which are opened and closed. Some policies let
 // requests wait in others too; those runs may have to be taken again alone.
-func lanesOf(sc *scenario.Scenario) (most int) {
+func lanesOf(sc *scenario.Scenario) (most float64) {
 	for now := range moments(sc) {
 		rate := now.Arrivals.Rate
 		if now.Arrivals.Process == scenario.Bursts {
 			rate *= max(1, now.Arrivals.High)
 		}
-		lanes := rig.Lanes(rate)
+		lanes := rig.Share(rate)
 		if now.Arrivals.Rate > now.Capacity() {
 			lanes++
 		}

@@ -62,7 +62,7 @@ func Open(o Options) (*Runner, error) {
 	}
 	// A generator's precise sleep takes a processor of Go's from those who read
 	// answers; there are more of them than cores.
-	runtime.GOMAXPROCS(4*runtime.NumCPU() + max(0, o.Lanes-1))
+	runtime.GOMAXPROCS(4*runtime.NumCPU() + rig.AtOnce(o.Lanes) - 1)
 	return r, nil
 }
 
@@ -167,7 +167,7 @@ func (p *play) result() (*Cell, error) {
 	v["floor"], v["central"] = floor, central
 	c := &Cell{Values: v, Detail: map[string]json.RawMessage{}, Void: p.watched.Void(v["late"] / 100)}
 	for name, what := range map[string]any{
-		"seconds": Seconds(p.samples, len(p.sc.Endpoints)), "spread": Spread(in), "decisions": decisionsOf(p.journal, p.began), "final": p.final,
+		"seconds": Seconds(p.samples, len(p.sc.Endpoints)), "spread": Spread(in), "decisions": decisionsOf(p.journal, p.began), "final": p.final, "account": p.account(),
 	} {
 		text, err := json.Marshal(what)
 		if err != nil {

@@ -38,7 +38,7 @@ type program struct {
 	version      []string
 	arguments    func(file string, at *setup) []string
 	install      string
-	weight       int // how many times the CPU of a request through Poise one takes, by bench/arena
+	weight       int // how many times the CPU of a request through Poise one takes, as was measured
 }
 
 var programs = []program{
