@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"poise/bench/figure"
@@ -26,7 +25,7 @@ import (
 // figuresOf5 are those of the evidence.
 func figuresOf5() []figure.Figure {
 	return []figure.Figure{
-		{ID: "B1 near", What: "forecasts of p50 and p99 within 15 % of what then was", Unit: "%", AtMost: 80, Least: true, Count: true},
+		{ID: "B1 near", What: "forecasts of p50 and p99 within 15 % of what then was", Unit: "%", AtMost: 80, Least: true, Count: true, Against: "that nothing changes"},
 		{ID: "B1 held", What: "of the same, what then was within the 90 % interval", Unit: "%", AtMost: 85, Least: true, Count: true},
 		{ID: "B1 not too wide", What: "the same", Unit: "%", AtMost: 95, Count: true},
 		{ID: "B2 quick", What: "a bench of size quick", Unit: "min", AtMost: 6, Count: true},
@@ -36,10 +35,10 @@ func figuresOf5() []figure.Figure {
 	}
 }
 
-// measure5 measures them. Each says by itself what kept it from being
-// measured.
-func measure5(ctx context.Context, s *figure.Sheet, size, only string) error {
-	wanted := func(id string) bool { return only == "" || slices.Contains(strings.Split(only, ","), id) }
+// measure5 measures those that were asked for. Each says by itself what kept it
+// from being measured.
+func measure5(ctx context.Context, s *figure.Sheet, o asked) error {
+	wanted := func(id string) bool { return o.figures == "" || slices.Contains(list(o.figures), id) }
 	note := func(err error, ids ...string) {
 		if err != nil {
 			_ = notRun4(s, err, ids...)
@@ -58,76 +57,22 @@ func measure5(ctx context.Context, s *figure.Sheet, size, only string) error {
 		return err
 	}
 	if wanted("B1") {
-		note(forecasts(ctx, s, poise), "B1 near", "B1 held", "B1 not too wide")
+		note(forecasts(ctx, s, poise, o.lanes), "B1 near", "B1 held", "B1 not too wide")
 	}
 	if wanted("B2") {
 		note(quickBench(ctx, s, poise), "B2 quick")
 	}
 	switch {
 	case !wanted("B3"):
-	case size == guard.Quick:
+	case o.size == guard.Quick:
 		s.NotRun("B3 agree", "two hours; leave out SIZE=quick")
 	default:
-		note(agreement(ctx, s, poise), "B3 agree")
+		note(agreement(ctx, s, poise, o.lanes), "B3 agree")
 	}
 	return ctx.Err()
 }
 
 func say(text string) { fmt.Println(text) }
-
-// forecasts asks 20 questions and looks what then is.
-func forecasts(ctx context.Context, s *figure.Sheet, poise string) error {
-	size, err := bench.SizeOf("full")
-	if err != nil {
-		return err
-	}
-	sc, _ := scenario.Find("own")
-	of, err := bench.Own("least-request")
-	if err != nil {
-		return err
-	}
-	r, err := bench.Open(bench.Options{Size: size, Scenarios: []*scenario.Scenario{sc}, Subjects: []bench.Subject{of}, Poise: poise, Say: say})
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	near, held, all := 0, 0, 0
-	for i := range bench.Trials() {
-		f, err := r.Try(ctx, i)
-		for again := 0; err == nil && f.Void != "" && again < 2; again++ {
-			say(fmt.Sprintf("%s: void, %s; again", f.Name, f.Void))
-			f, err = r.Try(ctx, i)
-		}
-		if err != nil {
-			return err
-		}
-		if f.Void != "" {
-			return fmt.Errorf("%s is void: %s", f.Name, f.Void)
-		}
-		say(told(f))
-		for _, p := range []bench.Promise{f.P50, f.P99} { // a refusal is no forecast, and none of the figures counts it as one
-			all++
-			if p.Near() {
-				near++
-			}
-			if f.Refused == "" && p.Held() {
-				held++
-			}
-		}
-		s.Sample(i, f.Name, map[string]float64{"p50 said": f.P50.Said, "p50 came": f.P50.Came, "p99 said": f.P99.Said, "p99 came": f.P99.Came})
-	}
-	s.Add("B1 near", 100*float64(near)/float64(all))
-	s.Add("B1 held", 100*float64(held)/float64(all))
-	s.Add("B1 not too wide", 100*float64(held)/float64(all))
-	return nil
-}
-
-func told(f *bench.Forecast) string {
-	if f.Refused != "" {
-		return fmt.Sprintf("%s: no forecast: %s; then p50 %.1f, p99 %.1f ms", f.Name, f.Refused, f.P50.Came, f.P99.Came)
-	}
-	return fmt.Sprintf("%s: p50 %.1f (%.1f–%.1f) and came %.1f; p99 %.1f (%.1f–%.1f) and came %.1f ms", f.Name, f.P50.Said, f.P50.Low, f.P50.High, f.P50.Came, f.P99.Said, f.P99.Low, f.P99.High, f.P99.Came)
-}
 
 // quickBench runs the command as a user does, and takes its time.
 func quickBench(ctx context.Context, s *figure.Sheet, poise string) error {
@@ -145,14 +90,14 @@ func quickBench(ctx context.Context, s *figure.Sheet, poise string) error {
 }
 
 // agreement runs the hour twice, with other jobs, and compares the winners.
-func agreement(ctx context.Context, s *figure.Sheet, poise string) error {
+func agreement(ctx context.Context, s *figure.Sheet, poise string, lanes int) error {
 	var both []*report.Results
 	for i := range 2 {
 		o, err := hour(poise)
 		if err != nil {
 			return err
 		}
-		o.Seed, o.Cells = uint64(1+100*i), filepath.Join(".cache", "hour-"+strconv.Itoa(i+1))
+		o.Lanes, o.Seed, o.Cells = lanes, uint64(1+100*i), filepath.Join(".cache", "hour-"+strconv.Itoa(i+1))
 		r, err := bench.Open(o)
 		if err != nil {
 			return err

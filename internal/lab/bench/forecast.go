@@ -15,6 +15,7 @@ import (
 
 // A Forecast is a question to the twin beside what then happened.
 type Forecast struct {
+	N        int    // of the question
 	Name     string // kind of change and situation
 	Text     string // what the twin said, in one line
 	Refused  string // why it said nothing
@@ -22,15 +23,21 @@ type Forecast struct {
 	Void     string // why what was measured says nothing
 }
 
-// Promise is a figure in ms as it was forecast and as it came.
-type Promise struct{ Said, Low, High, Came float64 }
+// Promise is a figure in ms as it was when it was asked for, as it was forecast
+// with its interval, and as it came.
+type Promise struct{ Was, Said, Low, High, Came float64 }
 
 // within is how far what came may be from what was said.
 const within = 0.15
 
 // Near reports whether what came is within 15 % of what was said.
-func (p Promise) Near() bool {
-	return p.Came > 0 && p.Said >= (1-within)*p.Came && p.Said <= (1+within)*p.Came
+func (p Promise) Near() bool { return p.near(p.Said) }
+
+// Naive reports the same of a forecast that nothing changes.
+func (p Promise) Naive() bool { return p.near(p.Was) }
+
+func (p Promise) near(said float64) bool {
+	return p.Came > 0 && said >= (1-within)*p.Came && said <= (1+within)*p.Came
 }
 
 // Held reports whether what came lies in the interval.
@@ -83,18 +90,40 @@ var others = []string{"round-robin", "expected-delay", "hot-cold", "p2c"}
 // Trials is how many forecasts are tried.
 func Trials() int { return len(situations) * len(changes) }
 
-// Try asks question number i, brings about what it asks, and measures what
-// then is.
-func (r *Runner) Try(ctx context.Context, i int) (*Forecast, error) {
+// Try asks questions, brings about what they ask, and measures what then is,
+// of all at once.
+func (r *Runner) Try(ctx context.Context, questions ...int) ([]*Forecast, error) {
+	var all []*Forecast
+	var plays []*play
+	for _, i := range questions {
+		f, p, err := r.trial(i)
+		if err != nil {
+			return nil, err
+		}
+		all, plays = append(all, f), append(plays, p)
+	}
+	r.play(ctx, plays...)
+	for i, p := range plays {
+		if p.failed != nil {
+			return nil, fmt.Errorf("%s: %w", all[i].Name, p.failed)
+		}
+		v := Values(p.measured())
+		all[i].P50.Came, all[i].P99.Came, all[i].Void = v["p50"], v["p99"], p.watched.Void(v["late"]/100)
+	}
+	return all, nil
+}
+
+// trial is question number i before it is asked.
+func (r *Runner) trial(i int) (*Forecast, *play, error) {
 	n, c := i%len(situations), &changes[i/len(situations)%len(changes)]
-	f := &Forecast{Name: c.name + ", " + situations[n].name}
+	f := &Forecast{N: i, Name: c.name + ", " + situations[n].name}
 	sc, err := situation(n, c.line, c.name == "an endpoint slower")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	of, err := Own(startsWith)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	of.Mode = "advise"
 	p := drawn(&of, sc, r.options.seedOf(i+1))
@@ -105,12 +134,7 @@ func (r *Runner) Try(ctx context.Context, i int) (*Forecast, error) {
 			return s.call(ctx, http.MethodPut, path, body, nil)
 		}
 	}
-	if r.play(ctx, p); p.failed != nil {
-		return nil, p.failed
-	}
-	v := Values(p.measured())
-	f.P50.Came, f.P99.Came, f.Void = v["p50"], v["p99"], p.watched.Void(v["late"]/100)
-	return f, nil
+	return f, p, nil
 }
 
 // situation is the scenario of a trial. What is measured begins when the
@@ -135,9 +159,8 @@ func situation(n int, line func(float64) string, slower bool) (*scenario.Scenari
 func (f *Forecast) ask(ctx context.Context, s *stage, question map[string]any) error {
 	var v struct {
 		Text string
-		Then *struct {
-			P50, P99 struct{ Value, Low, High float64 }
-		}
+		Now  figures
+		Then *figures
 	}
 	err := s.call(ctx, http.MethodPost, "/api/v1/clusters/web/whatif", question, &v)
 	if errors.Is(err, ErrNotBuilt) {
@@ -152,9 +175,17 @@ func (f *Forecast) ask(ctx context.Context, s *stage, question map[string]any) e
 		return nil
 	}
 	f.Text = v.Text
-	f.P50 = Promise{Said: 1000 * v.Then.P50.Value, Low: 1000 * v.Then.P50.Low, High: 1000 * v.Then.P50.High}
-	f.P99 = Promise{Said: 1000 * v.Then.P99.Value, Low: 1000 * v.Then.P99.Low, High: 1000 * v.Then.P99.High}
+	f.P50, f.P99 = v.Then.P50.promise(v.Now.P50), v.Then.P99.promise(v.Now.P99)
 	return nil
+}
+
+// figures are those of an answer, in seconds.
+type figures struct{ P50, P99 interval }
+
+type interval struct{ Value, Low, High float64 }
+
+func (i interval) promise(was interval) Promise {
+	return Promise{Was: 1000 * was.Value, Said: 1000 * i.Value, Low: 1000 * i.Low, High: 1000 * i.High}
 }
 
 // call makes a call of Poise's API.
