@@ -66,12 +66,12 @@ SCENARIOS  ?= homog,own,speed,slots,slowone,roving-slow,brownout,partial-errors,
 POLICIES   ?= all
 PEERS      ?= --through haproxy/leastconn --through 'haproxy/random(2)' --through nginx/least_conn \
 	--through 'nginx/random two least_conn' --through caddy/least_conn --through 'caddy/random_choose 2'
-EVALUATION ?= --size hour --title "What wins when"
-# Built apart, so that a commit between two sittings does not make another binary of the same source.
+EVALUATION ?= --size hour --seconds 25 --title "What wins when"
+# Built as bench/prove builds it, so that runs which make prove ISSUE=4 or 5 has made are not made again, nor after a commit.
 evaluation: ## every policy, the engine, rules and the peers under twelve conditions, an hour; goes on where it was; SCENARIOS= POLICIES= PEERS= LANES=3
-	@mkdir -p .cache/evaluation docs/evidence
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w" -o .cache/evaluation/poise ./cmd/poise
-	.cache/evaluation/poise bench $(EVALUATION) --lanes $(LANES) --cells .cache/evaluation/cells --out docs/evidence/evaluation.html --plots \
+	@mkdir -p .cache docs/evidence
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o .cache/poise ./cmd/poise
+	.cache/poise bench $(EVALUATION) --lanes $(LANES) --cells .cache/arena --out docs/evidence/evaluation.html --plots \
 		--note "Built from $(VERSION); make evaluation makes it again." --scenario $(SCENARIOS) --policies $(POLICIES) $(PEERS)
 
 FUZZTIME ?= 1m

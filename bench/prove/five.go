@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"poise/bench/arena"
 	"poise/bench/figure"
 	"poise/bench/guard"
 	"poise/bench/rig"
@@ -89,7 +90,8 @@ func quickBench(ctx context.Context, s *figure.Sheet, poise string) error {
 	return nil
 }
 
-// agreement runs the hour twice, with other jobs, and compares the winners.
+// agreement runs the hour twice, with other jobs, and compares the winners. The
+// first has its runs in common with the arena and the evaluation.
 func agreement(ctx context.Context, s *figure.Sheet, poise string, lanes int) error {
 	var both []*report.Results
 	for i := range 2 {
@@ -97,7 +99,10 @@ func agreement(ctx context.Context, s *figure.Sheet, poise string, lanes int) er
 		if err != nil {
 			return err
 		}
-		o.Lanes, o.Seed, o.Cells = lanes, uint64(1+100*i), filepath.Join(".cache", "hour-"+strconv.Itoa(i+1))
+		o.Lanes, o.Length, o.Cells = lanes, arena.Full.Length, arena.Cells
+		if i > 0 {
+			o.Seed, o.Cells = 101, filepath.Join(".cache", "hour-2")
+		}
 		r, err := bench.Open(o)
 		if err != nil {
 			return err
