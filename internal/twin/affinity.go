@@ -38,7 +38,8 @@ type reuse struct {
 	on        bool
 	pooled    [bins][]float64 // sorted; seconds at an endpoint of speed 1
 	fresh     [bins]int
-	near, far float64 // mean time of service of keys seen within 64 requests, and of new ones
+	level     [bins]float64 // of the logarithms
+	near, far float64       // mean time of service of keys seen within 64 requests, and of new ones
 }
 
 // sample is one time of service with the bin it belongs to.
@@ -56,6 +57,7 @@ func (m *Model) fitAffinity(w []attempt) {
 		return
 	}
 	m.speeds(samples)
+	m.takeDistances(samples)
 	var near, far moments
 	for i := range samples {
 		s := &samples[i]
@@ -85,7 +87,7 @@ func (m *Model) fitAffinity(w []attempt) {
 	}
 	if !m.reuse.on {
 		for i := range m.stations {
-			m.stations[i].speed = 1
+			m.stations[i].speed, m.stations[i].distance = 1, 0
 		}
 	}
 }
@@ -179,10 +181,12 @@ func (m *Model) speeds(samples []sample) {
 	for i := range m.stations {
 		s := &m.stations[i]
 		s.speed = math.Exp(speed[i])
-		if r := m.in.Memory.of(s.address); count[i].n < starved && r.Speed > 0 && recent(m.in.Now, r.At) {
+		r := m.in.Memory.of(s.address)
+		if s.remembered = count[i].n < starved && r.Speed > 0 && recent(m.in.Now, r.At); s.remembered {
 			s.speed = r.Speed
 		}
 	}
+	m.reuse.level = level
 }
 
 func clearAll(m []moments) {

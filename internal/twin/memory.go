@@ -27,6 +27,7 @@ type Remembered struct {
 	Shares     bool                     `json:"shares"`
 	Service    []float64                `json:"service"` // quantiles, sorted
 	Speed      float64                  `json:"speed"`
+	Distance   float64                  `json:"distance"`
 	Failing    float64                  `json:"failing"`
 	FailsAfter time.Duration            `json:"fails_after"`
 	At         stats.Instant            `json:"at"`
@@ -131,7 +132,7 @@ func (m *Memory) store(model *Model) {
 		if s.fresh < starved {
 			continue
 		}
-		r.At, r.Speed = model.in.Now, s.speed
+		r.At, r.Speed, r.Distance = model.in.Now, s.speed, s.distance
 		r.Service = r.Service[:0]
 		n := min(keeps, len(s.service))
 		for q := range n {

@@ -42,7 +42,7 @@ func (m *Model) rank(w []attempt) {
 		sorted, value := s.service, s.raw[a.place]
 		if m.reuse.on && m.scratch.bins[i] >= 0 {
 			if p := m.reuse.pooled[m.scratch.bins[i]]; len(p) >= fewest {
-				sorted, value = p, value/s.speed
+				sorted, value = p, (value-s.distance)/s.speed
 			}
 		}
 		m.scratch.sizes[i] = rankOf(sorted, value, chance)

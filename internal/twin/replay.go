@@ -248,7 +248,7 @@ func (r *replay) service(i, s int32) float64 {
 		}
 		*at = r.served[s]
 		if p := r.m.reuse.pooled[bin(distance)]; len(p) >= fewest {
-			v = stats.Quantile(p, j.size) * st.speed
+			v = st.distance + stats.Quantile(p, j.size)*st.speed
 		}
 	}
 	if v == 0 {
