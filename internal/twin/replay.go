@@ -52,7 +52,8 @@ type replay struct {
 	served   []int32
 	learner  Learner
 	ticked   time.Duration
-	unseen   int // requests that found more under way than was ever seen, where no capacity is known
+	due      []float64 // failures, by station
+	unseen   int       // requests that found more under way than was ever seen, where no capacity is known
 
 	outages []outage // of a replay of the past, those to come
 	left    []bool   // out, by station
@@ -106,6 +107,10 @@ func (m *Model) newReplay(policy string, sc Scenario) (*replay, error) {
 		m: m, dice: stats.NewDice(balance.Mix(seed + 3)), jobs: m.scale(sc.Load),
 		parts: parts, index: make(map[*lb.Endpoint]int32, n),
 		queues: make([]ends, n), sharing: make([]shared, n), served: make([]int32, n),
+		due: make([]float64, n),
+	}
+	for i := range r.due {
+		r.due[i] = uniform(seed+2, uint64(i))
 	}
 	set := balance.Set{Cursor: &balance.Cursor{}}
 	set.Cursor.MoveTo(m.in.Cursor)
@@ -132,7 +137,7 @@ func (m *Model) newReplay(policy string, sc Scenario) (*replay, error) {
 	if m.in.Options.Ablate.OwnDice {
 		r.jobs = slices.Clone(r.jobs)
 		for i := range r.jobs {
-			r.jobs[i].size, r.jobs[i].luck = uniform(seed, uint64(i)), uniform(seed+1, uint64(i))
+			r.jobs[i].size = uniform(seed, uint64(i))
 		}
 	}
 	r.teach(policy, &set)
@@ -197,7 +202,7 @@ func (r *replay) begin(i int32) bool {
 	switch {
 	case j.stream:
 		r.finishAt(j.at+j.after, i)
-	case j.luck < st.failing:
+	case r.fails(s):
 		o.failed, o.latency = true, max(st.failsAfter, 100*time.Microsecond)
 		r.finishAt(j.at+o.latency, i)
 	case st.sharing:

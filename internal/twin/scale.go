@@ -24,7 +24,6 @@ func (m *Model) scale(load float64) []job {
 			if round > 0 {
 				other := (i + round*len(m.jobs)/int(load+2)) % len(m.jobs)
 				j.at = m.jobs[other].at
-				j.luck = uniform(m.in.Options.Seed+uint64(99+round), uint64(i))
 			}
 			out = append(out, j)
 		}

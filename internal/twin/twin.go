@@ -111,7 +111,6 @@ type job struct {
 	at     time.Duration // since the start of the window
 	after  time.Duration // it was still counted as under way after its answer's head
 	size   float64       // rank of its time of service where it went, (0, 1)
-	luck   float64       // it fails where the share of failures is above
 	key    uint64
 	keyed  int32 // number of its key, -1 for none
 	fixed  int32 // the station that it went to whatever the policy, -1 for none

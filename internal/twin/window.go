@@ -184,14 +184,14 @@ func (m *Model) listJobs(w []attempt) {
 		a := &w[i]
 		switch {
 		case a.arrival:
-			j := m.job(a, i, len(m.jobs), numbers)
+			j := m.job(a, i, numbers)
 			o := outcome{latency: a.Latency, failed: a.Outcome.Failed()}
 			if a.Outcome == lb.Canceled {
 				o.latency = a.Took
 			}
 			m.jobs, m.measured = append(m.jobs, j), append(m.measured, o)
 		case a.Sent < m.in.From && a.station >= 0 && a.until >= m.begin:
-			j := m.job(a, i, len(w)+i, numbers)
+			j := m.job(a, i, numbers)
 			j.fixed, j.silent = a.station, true
 			m.backlog = append(m.backlog, j)
 		}
@@ -199,10 +199,9 @@ func (m *Model) listJobs(w []attempt) {
 	m.keys = len(numbers)
 }
 
-// job makes the attempt w[i] into a job with luck of its own.
-func (m *Model) job(a *attempt, i, luck int, numbers map[uint64]int32) job {
+// job makes the attempt w[i] into a job.
+func (m *Model) job(a *attempt, i int, numbers map[uint64]int32) job {
 	j := job{at: a.from, after: max(a.from+a.Took-a.until, 0), size: m.scratch.sizes[i], keyed: -1, fixed: -1}
-	j.luck = uniform(m.in.Options.Seed, uint64(luck))
 	j.stream = a.Flags&lb.Streaming != 0
 	if a.Flags&lb.Keyed != 0 {
 		n, known := numbers[a.Key]
