@@ -172,7 +172,7 @@ func (j *Judge) preferred(best *Candidate) *Candidate {
 	for _, p := range j.o.Candidates {
 		for i := range j.found.candidates {
 			c := &j.found.candidates[i]
-			if i > 0 && c.Policy == p && c.Note == "" && c.Loss <= best.Loss*(1+alike) {
+			if i > 0 && c.Policy == p && c.Note == "" && j.asGood(c, best) {
 				return c
 			}
 		}
@@ -180,8 +180,21 @@ func (j *Judge) preferred(best *Candidate) *Candidate {
 	return best
 }
 
-// alike are losses that differ by less.
-const alike = 0.03
+// alike are losses that differ by less, and maybeAlike those that may, where the
+// last windows are not sure that they differ at all.
+const (
+	alike      = 0.03
+	maybeAlike = 0.2
+)
+
+// asGood reports whether c may be as good as the best.
+func (j *Judge) asGood(c, best *Candidate) bool {
+	if c.Loss <= best.Loss*(1+alike) {
+		return true
+	}
+	mean, se := j.apart(c, best)
+	return c.Loss <= best.Loss*(1+maybeAlike) && mean < sure*se
+}
 
 // fallback leaves expected-delay, which is built on the model, when the model
 // has failed twice in a row, unless that would be predicted to do harm.

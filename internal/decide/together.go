@@ -27,17 +27,22 @@ type comparison struct {
 	Other float64 `json:"other"`  // and of the candidate
 	Mean  float64 `json:"mean"`   // of the paired difference between their blocks
 	Error float64 `json:"error2"` // square of its standard error
+
+	At     stats.Instant `json:"at"`
+	Blocks []float64     `json:"blocks"` // of the candidate
 }
 
-// compare adds the window. One whose model is off says nothing, nor does one
-// of another incumbent.
+// compare adds the window. One whose model is off says nothing, unless more was
+// lost than it computes: the others gain what they do by what it knows of, and
+// what it does not know of is the incumbent's. Nor does one of another
+// incumbent.
 func (j *Judge) compare() {
 	c := &j.state.Compared
 	if c.Since != j.state.Since || c.By == nil {
 		*c = comparisons{j.state.Since, map[string][]comparison{}}
 	}
 	f := &j.found
-	if f.invalid {
+	if f.invalid && f.off < 0 {
 		return
 	}
 	own := &f.candidates[0]
@@ -45,7 +50,7 @@ func (j *Judge) compare() {
 	for i := range f.candidates[1:] {
 		other := &f.candidates[i+1]
 		mean, se := paired(own.blocks, other.blocks)
-		all := append(c.By[other.Policy], comparison{own.Loss, other.Loss, mean, se * se * overlap})
+		all := append(c.By[other.Policy], comparison{own.Loss, other.Loss, mean, se * se * overlap, j.now, other.blocks})
 		c.By[other.Policy] = all[max(0, len(all)-mostWindows):]
 	}
 }
@@ -83,4 +88,28 @@ func (j *Judge) together() *joint {
 		}
 	}
 	return best
+}
+
+// apart returns by how much more a loses than b over the last windows that
+// compared both, and the standard error of that; of this one alone before it is
+// among them.
+func (j *Judge) apart(a, b *Candidate) (mean, se float64) {
+	one, other := j.state.Compared.By[a.Policy], j.state.Compared.By[b.Policy]
+	n, sum, squares := 0.0, 0.0, 0.0
+	for i, k := len(one)-1, len(other)-1; i >= 0 && k >= 0 && n < leastWindows; {
+		switch x, y := &one[i], &other[k]; {
+		case x.At > y.At:
+			i--
+		case x.At < y.At:
+			k--
+		default:
+			d, e := paired(x.Blocks, y.Blocks)
+			n, sum, squares = n+1, sum+d, squares+e*e
+			i, k = i-1, k-1
+		}
+	}
+	if n == 0 {
+		return paired(a.blocks, b.blocks)
+	}
+	return sum / n, math.Sqrt(squares) / n
 }
