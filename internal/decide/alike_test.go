@@ -62,3 +62,22 @@ func TestThePreferredIsTakenWhereItMayBeAsGood(t *testing.T) {
 		t.Errorf("the window before was sure that it loses more, and %s is taken", got)
 	}
 }
+
+// TestAModelThatComputesTooMuchIsBelievedAGain: it hides gains and makes none.
+// One that computes too little makes them.
+func TestAModelThatComputesTooMuchIsBelievedAGain(t *testing.T) {
+	for _, c := range []struct {
+		computed, loss float64 // of the incumbent, and of the candidate; 60 ms were measured
+		want           bool
+	}{
+		{0.300, 0.036, true},
+		{0.300, 0.050, false},
+		{0.020, 0.036, false},
+	} {
+		j := New(Options{})
+		j.found = findings{measured: twin.Prediction{Loss: 0.060}, past: twin.Prediction{Loss: c.computed}, off: logRatio(0.060, c.computed)}
+		if got := j.beyondError(c.loss); got != c.want {
+			t.Errorf("60 ms measured and %.0f computed: %.0f ms of another are believed: %v; want %v", c.computed*1e3, c.loss*1e3, got, c.want)
+		}
+	}
+}

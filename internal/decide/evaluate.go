@@ -236,10 +236,15 @@ func (j *Judge) candidate(p twin.Prediction) Candidate {
 // measured that the policy gains what is asked for even if the model is as far
 // off for it. Where the incumbent loses ten times what it should, a model that
 // computes seven or fourteen times is good enough to leave it by.
+// One that computes too much for the incumbent hides gains and makes none: much
+// less than was measured is believed.
 func (j *Judge) beyondError(loss float64) bool {
 	f := &j.found
 	if j.named(HiddenLoad) || f.past.Loss <= 0 {
 		return false
+	}
+	if f.off < 0 && loss < f.measured.Loss*(1-relieved) {
+		return true
 	}
 	off := math.Abs(math.Log(f.measured.Loss / f.past.Loss))
 	return math.Log(f.measured.Loss/loss) > off-math.Log(1-j.o.Margin)
