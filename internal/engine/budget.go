@@ -5,8 +5,9 @@ import "time"
 const (
 	// budgetShare is how much of one core the engine may use in the long run, and
 	// budgetDepth how far it may work ahead: whatever minute is looked at, it has
-	// not used more than 1 % of it.
-	budgetShare = 0.009 * slower
+	// not used more than 1 % of it, a judgement that takes half as long again as
+	// the one before included.
+	budgetShare = 0.0085 * slower
 	budgetDepth = 50 * time.Millisecond * slower
 	// mostDebt is how far it can be behind, when learning alone takes more.
 	mostDebt = 3 * time.Second
