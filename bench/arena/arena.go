@@ -50,7 +50,7 @@ type Size struct {
 
 // The sizes. Quick gives no verdict.
 var (
-	Full  = Size{"full", 25 * time.Second, figure.MinRounds, 2, true}
+	Full  = Size{"full", 25 * time.Second, figure.MinRounds, 1, true}
 	Quick = Size{"quick", 15 * time.Second, 1, 1, false}
 )
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"poise/bench/arena"
 	"poise/bench/figure"
@@ -19,7 +20,7 @@ import (
 )
 
 const (
-	engineFor  = "60s"
+	engineTime = "60s"
 	freezeTime = 15 // seconds of a round
 	ofCluster  = 100
 )
@@ -97,7 +98,8 @@ func put4(s *figure.Sheet, id string, all map[string][]float64) {
 	}
 }
 
-// engineCost runs the engine beside records that are made up.
+// engineCost runs the engine beside records that are made up, one cluster and
+// twenty at once: each takes a few hundredths of a core.
 func engineCost(ctx context.Context, s *figure.Sheet) error {
 	ids := []string{"E6 engine", "E6 engine 20"}
 	dir, err := os.MkdirTemp("", "engine-")
@@ -110,28 +112,47 @@ func engineCost(ctx context.Context, s *figure.Sheet) error {
 		return notRun4(s, err, ids...)
 	}
 	for round := range figure.MinRounds {
+		var found [2]cost
+		var failed [2]error
+		var both sync.WaitGroup
 		for i, args := range [][]string{{"-clusters", "1", "-endpoints", "100"}, {"-clusters", "20", "-endpoints", "10"}} {
-			out, err := exec.CommandContext(ctx, filepath.Clean(bin), append(args, "-for", engineFor)...).Output()
-			if err != nil {
-				return notRun4(s, fmt.Errorf("bench/engine: %w", err), ids...)
-			}
-			var f struct {
-				Seconds   float64
-				Engine    float64 `json:"engine_cpu"`
-				Process   float64 `json:"process_cpu"`
-				Postponed float64
-				Decisions float64
-				Records   float64
-			}
-			if err := json.Unmarshal(out, &f); err != nil {
-				return notRun4(s, fmt.Errorf("bench/engine printed %s: %w", out, err), ids...)
-			}
-			s.Add(ids[i], 100*f.Engine/f.Seconds)
-			s.Sample(round, ids[i], map[string]float64{"engine %": 100 * f.Engine / f.Seconds, "process %": 100 * f.Process / f.Seconds, "postponed": f.Postponed, "decisions": f.Decisions, "records": f.Records})
-			fmt.Printf("%s, round %d: engine %.2f %% of a core, the whole process %.2f %%, %.0f decisions, %.0f postponed\n", ids[i], round+1, 100*f.Engine/f.Seconds, 100*f.Process/f.Seconds, f.Decisions, f.Postponed)
+			both.Go(func() { found[i], failed[i] = engineFor(ctx, bin, args) })
+		}
+		both.Wait()
+		if err := errors.Join(failed[:]...); err != nil {
+			return notRun4(s, err, ids...)
+		}
+		for i, f := range found {
+			s.Add(ids[i], f.percent(f.Engine))
+			s.Sample(round, ids[i], map[string]float64{"engine %": f.percent(f.Engine), "process %": f.percent(f.Process), "postponed": f.Postponed, "decisions": f.Decisions, "records": f.Records})
+			fmt.Printf("%s, round %d: engine %.2f %% of a core, the whole process %.2f %%, %.0f decisions, %.0f postponed\n", ids[i], round+1, f.percent(f.Engine), f.percent(f.Process), f.Decisions, f.Postponed)
 		}
 	}
 	return nil
+}
+
+// cost is what bench/engine prints.
+type cost struct {
+	Seconds   float64
+	Engine    float64 `json:"engine_cpu"`
+	Process   float64 `json:"process_cpu"`
+	Postponed float64
+	Decisions float64
+	Records   float64
+}
+
+// percent of a core.
+func (c *cost) percent(cpu float64) float64 { return 100 * cpu / c.Seconds }
+
+func engineFor(ctx context.Context, bin string, args []string) (c cost, err error) {
+	out, err := exec.CommandContext(ctx, filepath.Clean(bin), append(args, "-for", engineTime)...).Output()
+	if err != nil {
+		return c, fmt.Errorf("bench/engine: %w", err)
+	}
+	if err := json.Unmarshal(out, &c); err != nil {
+		return c, fmt.Errorf("bench/engine printed %s: %w", out, err)
+	}
+	return c, nil
 }
 
 // beside measures what the engine does to the requests that it does not touch.
