@@ -168,3 +168,25 @@ func TestAFailingCanaryIsAbandonedWithAReason(t *testing.T) {
 		t.Errorf("it says %q", why)
 	}
 }
+
+func TestACanaryOfFewRequestsLastsLonger(t *testing.T) {
+	for _, tt := range []struct {
+		requests int
+		after    time.Duration
+		want     int
+	}{
+		{130, 6 * time.Second, 0},  // 13 of the canary
+		{130, 16 * time.Second, 1}, // as long as it may last
+		{1000, 6 * time.Second, 1}, // 100
+		{1000, 4900 * time.Millisecond, 0},
+	} {
+		dice := stats.NewDice(1)
+		j := tried(0, 0.02)
+		j.serve(&dice, tt.requests, 4*time.Second, func(bool) float64 { return 0.02 * (0.9 + 0.2*dice.Float64()) })
+		j.now = j.state.Trial.PhaseAt.Add(tt.after)
+		j.advance(&View{}, &Step{})
+		if got := j.state.Trial.Phase; got != tt.want {
+			t.Errorf("%d requests, %v: phase %d; want %d", tt.requests, tt.after, got, tt.want)
+		}
+	}
+}

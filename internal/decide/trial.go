@@ -37,6 +37,7 @@ const (
 	canaries     = 2
 	rampSteps    = 5
 	soonest      = 4 // tenths of its time after which a canary may end
+	sparse       = 3 // times its time that a canary may last until it has enough requests
 	outcomeAfter = 3 // evaluations after a switch at which it is judged
 )
 
@@ -119,14 +120,16 @@ func (j *Judge) advance(v *View, out *Step) {
 	if t.Phase >= canaries {
 		step /= rampSteps
 	}
-	over := j.now.Sub(t.PhaseAt) >= step
+	waited := j.now.Sub(t.PhaseAt)
+	over := waited >= step
 	if !t.Undo {
 		c := j.canary()
+		over = over && (c.enough(t.Phase) || waited >= sparse*step)
 		if why := c.fails(over); why != "" {
 			j.abandon(v, out, why, j.o.Ban)
 			return
 		}
-		over = over || t.Phase < canaries && j.now.Sub(t.PhaseAt) >= step*soonest/10 && c.clear()
+		over = over || t.Phase < canaries && waited >= step*soonest/10 && c.clear()
 	}
 	if !over {
 		return
