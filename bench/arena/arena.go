@@ -25,10 +25,12 @@ const Cells = ".cache/arena"
 const (
 	adaptive = "adaptive"
 	control  = "round-robin"
-	// The engine's usual times, and runs in which it can change twice.
+	// The engine's usual times, runs in which it says enough, and runs in which it
+	// can change twice.
 	usualEvaluate = 10 * time.Second
 	usualDwell    = 60 * time.Second
-	usualLength   = 183 * time.Second
+	usualLength   = 58 * time.Second
+	longLength    = 183 * time.Second
 )
 
 // What is measured. Policies that hash are measured where there are keys.
@@ -59,7 +61,8 @@ type Arena struct {
 	size   Size
 	beside *bench.Runner // Poise and its peers
 	spoken *bench.Runner // policies whose engine advises, and adaptive
-	usual  *bench.Runner // adaptive with the engine's usual times; nil: not of this size
+	usual  *bench.Runner // the policies with the engine's usual times; nil: not of this size
+	long   *bench.Runner // and adaptive
 }
 
 // Open reads the cells of earlier runs. Close must be called.
@@ -78,9 +81,13 @@ func (a *Arena) open(poise, version string, lanes int) error {
 		Size: bench.Size{Name: size.Name, Rounds: 1}, Length: size.Length, Cells: Cells, Lanes: lanes, Poise: poise, Version: version,
 		Say: func(text string) { fmt.Println(text) },
 	}
-	beside, spoken, usual := base, base, base
-	beside.Rounds, spoken.Rounds, usual.Rounds = size.Beside, size.Spoken, 1
+	beside, spoken := base, base
+	beside.Rounds, spoken.Rounds = size.Beside, size.Spoken
+	usual := base
+	usual.Rounds, usual.Cells = 1, Cells+"-usual" // the same names, other times
 	usual.Length, usual.Evaluate, usual.Dwell = usualLength, usualEvaluate, usualDwell
+	long := usual
+	long.Length = longLength
 	type part struct {
 		of        **bench.Runner
 		o         *bench.Options
@@ -93,7 +100,7 @@ func (a *Arena) open(poise, version string, lanes int) error {
 		{&a.spoken, &spoken, predicted, append([]string{adaptive}, policies...), nil},
 	}
 	if size.Usual {
-		parts = append(parts, part{&a.usual, &usual, realTime, []string{adaptive}, nil})
+		parts = append(parts, part{&a.usual, &usual, predicted, policies, nil}, part{&a.long, &long, realTime, []string{adaptive}, nil})
 	}
 	for _, p := range parts {
 		if err := choose(p.o, p.scenarios, p.own, p.through); err != nil {
@@ -116,14 +123,14 @@ type runs interface {
 
 // evidence is what there is to judge by.
 type evidence struct {
-	size                  Size
-	beside, spoken, usual runs // as in Arena
+	size                        Size
+	beside, spoken, usual, long runs // as in Arena
 }
 
 func (a *Arena) evidence() *evidence {
 	e := &evidence{size: a.size, beside: a.beside, spoken: a.spoken}
 	if a.usual != nil {
-		e.usual = a.usual
+		e.usual, e.long = a.usual, a.long
 	}
 	return e
 }
@@ -158,7 +165,7 @@ func choose(o *bench.Options, scenarios, own, through []string) error {
 }
 
 func (a *Arena) runners() (all []*bench.Runner) {
-	for _, r := range []*bench.Runner{a.spoken, a.usual, a.beside} {
+	for _, r := range []*bench.Runner{a.spoken, a.long, a.usual, a.beside} {
 		if r != nil {
 			all = append(all, r)
 		}
@@ -198,16 +205,20 @@ func (a *Arena) Report(dir string) error {
 		return err
 	}
 	var b strings.Builder
-	word := a.evidence().trust()
-	for i, part := range []struct {
+	e := a.evidence()
+	parts := []struct {
 		title string
 		of    *bench.Runner
-	}{{"Poise beside its peers", a.beside}, {"What the engine said, and every policy", a.spoken}} {
-		results := part.of.Results()
-		results.Title, results.Command = part.title, "make prove ISSUE=4 FIGURE=E5,E7 LANES=3"
-		if i == 1 {
-			results.Notes = append(results.Notes, word.text()...)
-		}
+		notes []string
+	}{{"Poise beside its peers", a.beside, nil}, {"What the engine said, and every policy", a.spoken, append(e.word(a.spoken).text(), e.chosen().text()...)}}
+	if a.usual != nil {
+		parts = append(parts, parts[1])
+		parts[2].title, parts[2].of, parts[2].notes = "What the engine said with its usual times", a.usual, e.word(a.usual).text()
+	}
+	for _, p := range parts {
+		results := p.of.Results()
+		results.Title, results.Command = p.title, "make prove ISSUE=4 FIGURE=E5,E7 LANES=3"
+		results.Notes = append(results.Notes, p.notes...)
 		shortened(results)
 		if err := results.Markdown(&b, ""); err != nil {
 			return err

@@ -41,7 +41,7 @@ func filled(t *testing.T, size Size, p99 func(bench.Key) float64) *evidence {
 			}
 		}
 	}
-	return &evidence{size, m, runsOf(t, size.Spoken, predicted, append([]string{adaptive}, policies...), nil), nil}
+	return &evidence{size, m, runsOf(t, size.Spoken, predicted, append([]string{adaptive}, policies...), nil), nil, nil}
 }
 
 func verdicts(e *evidence) (map[string]figure.Verdict, map[string]string) {
@@ -140,11 +140,14 @@ func TestForecastsAreComparedWithWhatCame(t *testing.T) {
 		cell(p, p)
 	}
 	cell(adaptive, "hot-cold")
-	e.usual = e.spoken
-	v := e.trust()
+	long := *e.spoken.(*made)
+	long.options.Evaluate = usualEvaluate
+	e.long = &long
+	v, c := e.word(e.spoken), e.chosen()
 	right, naive := v.close()
-	if len(v.Forecasts) != 30 || right != 25 { // all but round-robin's
-		t.Errorf("%d of %d forecasts; want 25 of 30", right, len(v.Forecasts))
+	// The outlier, one of twelve, makes each mean a sixth more: hot-cold, p2c and round-robin are off by more than 15 % then.
+	if len(v.Forecasts) != 30 || right != 15 {
+		t.Errorf("%d of %d forecasts; want 15 of 30", right, len(v.Forecasts))
 	}
 	if naive != 0 {
 		t.Errorf("the incumbent's loss is right %d times; want never, as all are more than 15 %% apart", naive)
@@ -156,12 +159,11 @@ func TestForecastsAreComparedWithWhatCame(t *testing.T) {
 	if v.Busy != 2*6 || v.Fitted != 6 || len(v.Misfits) != 6 { // 3 × 21 ms is near 4 × 20 ms; 2 × 50 ms is not
 		t.Errorf("%d of %d endpoints fit: %v", v.Fitted, v.Busy, v.Misfits)
 	}
-	want := choices{Right: 0, All: 1} // hot-cold is a fifth above expected-delay
-	if v.Scaled != want || v.Usual != want {
-		t.Errorf("%+v, %+v: %v", v.Scaled, v.Usual, v.Chosen)
+	if c.Scaled.All != 1 || c.Usual.All != 1 || c.Scaled.Right+c.Usual.Right+c.Scaled.Control > 0 { // hot-cold is a fifth above expected-delay
+		t.Errorf("%+v", c)
 	}
 	delete(cells, bench.Key{Scenario: "speed", Subject: "p2c", Round: 1})
-	if v := e.trust(); v.Scaled.All != 0 {
+	if c := e.chosen(); c.Scaled.All != 0 {
 		t.Error("a choice is judged although one of the policies was not measured")
 	}
 }

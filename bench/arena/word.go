@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -25,50 +26,49 @@ func near(a, b, within float64) bool { return math.Abs(a/b-1) <= within }
 
 // A trust is what the engine's word was worth, over many runs.
 type trust struct {
-	Forecasts       []forecast
-	Held, Outcomes  int // forecasts for the policy in force whose interval held, and all
-	Fitted, Busy    int // endpoints whose model fits, of those that are busy
-	Scaled, Usual   choices
-	Misfits, Chosen []string // in words
+	Forecasts      []forecast
+	Held, Outcomes int      // forecasts for the policy in force whose interval held, and all
+	Fitted, Busy   int      // endpoints whose model fits, of those that are busy
+	Misfits        []string // in words
 }
 
 // choices are what adaptive came to.
-type choices struct{ Right, All, Control int } // nearly the best; all; and in how many round-robin is
+type choices struct {
+	Scaled, Usual struct{ Right, All, Control int } // nearly the best; all; and in how many round-robin is
+	Said          []string
+}
 
 const (
 	busyFrom  = 0.7 // share of its slots from which on an endpoint counts as busy: waiting shows its capacity
 	leastOf   = 50  // records that a model rests on
 	closeness = 0.15
 	nearBest  = 1.05
+
+	leastOutcomes = 200
 )
 
-// trust gathers it from the cells.
-func (e *evidence) trust() (t trust) {
-	for round := 1; round <= e.size.Spoken; round++ {
+// word gathers it from runs.
+func (e *evidence) word(r runs) (t *trust) {
+	t = &trust{}
+	for round := 1; round <= r.Options().Rounds; round++ {
 		for _, id := range predicted {
-			losses := e.trustIn(id, round, &t)
-			t.choice(e.spoken, id, round, losses, &t.Scaled)
-			if e.usual != nil && round == 1 && slices.Contains(realTime, id) {
-				t.choice(e.usual, id, round, losses, &t.Usual)
-			}
+			t.heard(r, id, round)
 		}
 	}
 	return t
 }
 
-// trustIn returns the losses in ms of all policies, nil unless all were
-// measured.
-func (e *evidence) trustIn(id string, round int, t *trust) map[string]float64 {
-	losses, seen, missing := map[string]float64{}, map[string][]decision{}, false
+// heard takes in the runs of a scenario.
+func (t *trust) heard(r runs, id string, round int) {
+	seen := map[string][]decision{}
 	sc, _ := scenario.Find(id)
 	for _, p := range policies {
-		c := e.spoken.Of(bench.Key{Scenario: id, Subject: p, Round: round})
+		c := r.Of(bench.Key{Scenario: id, Subject: p, Round: round})
 		if !c.Good() {
-			missing = missing || c != nil || !hashes(p)
 			continue
 		}
 		j := journalOf(c)
-		losses[p], seen[p] = c.Values["loss"], j.late(e.size.Length)
+		seen[p] = j.late(r.Options().Length)
 		held, all := j.covered()
 		t.Held, t.Outcomes = t.Held+held, t.Outcomes+all
 		t.models(c, sc, seen[p])
@@ -81,10 +81,36 @@ func (e *evidence) trustIn(id string, round int, t *trust) map[string]float64 {
 			}
 		}
 	}
-	if missing {
-		return nil
+}
+
+// chosen looks at what adaptive came to.
+func (e *evidence) chosen() *choices {
+	t := &choices{}
+	for round := 1; round <= e.size.Spoken; round++ {
+		for _, id := range predicted {
+			losses := e.losses(id, round)
+			t.look(e.spoken, id, round, losses)
+			if e.long != nil && round == 1 && slices.Contains(realTime, id) {
+				t.look(e.long, id, round, losses)
+			}
+		}
 	}
-	return losses
+	return t
+}
+
+// losses in ms of all policies, nil unless all were measured.
+func (e *evidence) losses(id string, round int) map[string]float64 {
+	all := map[string]float64{}
+	for _, p := range policies {
+		c := e.spoken.Of(bench.Key{Scenario: id, Subject: p, Round: round})
+		switch {
+		case c.Good():
+			all[p] = c.Values["loss"]
+		case c != nil || !hashes(p):
+			return nil
+		}
+	}
+	return all
 }
 
 func hashes(policy string) bool { return policy == "bounded-hash" }
@@ -112,8 +138,8 @@ func (t *trust) models(c *bench.Cell, sc *scenario.Scenario, late []decision) {
 	}
 }
 
-// choice compares what adaptive came to with what each policy had.
-func (t *trust) choice(r runs, id string, round int, losses map[string]float64, into *choices) {
+// look compares what adaptive came to with what each policy had.
+func (t *choices) look(r runs, id string, round int, losses map[string]float64) {
 	c := r.Of(bench.Key{Scenario: id, Subject: adaptive, Round: round})
 	if !c.Good() || losses == nil {
 		return
@@ -124,6 +150,10 @@ func (t *trust) choice(r runs, id string, round int, losses map[string]float64, 
 	if !is {
 		return
 	}
+	into, times := &t.Scaled, ""
+	if r.Options().Evaluate == usualEvaluate {
+		into, times = &t.Usual, ", with the usual times"
+	}
 	best := slices.Min(slices.Collect(maps.Values(losses)))
 	into.All++
 	if l <= nearBest*best {
@@ -132,7 +162,7 @@ func (t *trust) choice(r runs, id string, round int, losses map[string]float64, 
 	if losses[control] <= nearBest*best {
 		into.Control++
 	}
-	t.Chosen = append(t.Chosen, fmt.Sprintf("%s: %s, %.2f × the best", id, chosen, l/best))
+	t.Said = append(t.Said, fmt.Sprintf("- %s%s: %s, %.2f × the best", id, times, chosen, l/best))
 }
 
 func percent(n, of int) float64 {
@@ -143,39 +173,68 @@ func percent(n, of int) float64 {
 }
 
 func (e *evidence) judgeWord(s *figure.Sheet) {
-	t := e.trust()
-	right, naive := t.close()
-	all := e.size.Spoken * len(predicted)
-	pairs := all * (len(policies) - 1) * (len(policies) - 2) // bounded-hash only where there are keys
-	for _, f := range []struct {
-		id             string
-		value, control float64
-		whole          bool
-		why            string
-	}{
-		{"E5 predicted", percent(right, len(t.Forecasts)), percent(naive, len(t.Forecasts)), len(t.Forecasts) >= pairs, fmt.Sprintf("%d forecasts of at least %d", len(t.Forecasts), pairs)},
-		{"E5 choice", percent(t.Scaled.Right, t.Scaled.All), percent(t.Scaled.Control, t.Scaled.All), t.Scaled.All >= all, fmt.Sprintf("%d choices of %d", t.Scaled.All, all)},
-		{"E5 real time", percent(t.Usual.Right, t.Usual.All), percent(t.Usual.Control, t.Usual.All), t.Usual.All >= len(realTime), fmt.Sprintf("%d choices of %d", t.Usual.All, len(realTime))},
-		{"E5 fitted", percent(t.Fitted, t.Busy), math.NaN(), len(t.Forecasts) >= pairs && t.Busy > 0, fmt.Sprintf("%d busy endpoints", t.Busy)},
-		{"E5 covered", percent(t.Held, t.Outcomes), math.NaN(), t.Outcomes >= 200, fmt.Sprintf("%d outcomes", t.Outcomes)},
-		{"E5 not too wide", percent(t.Held, t.Outcomes), math.NaN(), t.Outcomes >= 200, fmt.Sprintf("%d outcomes", t.Outcomes)},
-		{"E5 outcomes", float64(t.Outcomes), math.NaN(), t.Outcomes > 0, "no outcome"},
-	} {
-		if !math.IsNaN(f.value) {
-			s.Add(f.id, f.value)
-		}
-		if !math.IsNaN(f.control) {
-			s.Control(f.id, f.control)
-		}
-		switch why := e.verdictless(); {
-		case why != "" && !math.IsNaN(f.value):
-			s.NotRun(f.id, fmt.Sprintf("%s: %.3g, %s", why, f.value, f.why))
-		case why != "":
-			s.NotRun(f.id, why)
-		case !f.whole:
-			s.NotRun(f.id, f.why)
+	e.judgeTrust(s, "E5 ", e.spoken)
+	if e.usual != nil {
+		e.judgeTrust(s, "E5 usual, ", e.usual)
+	} else {
+		for _, f := range trusted("E5 usual, ") {
+			s.NotRun(f.ID, e.size.Name+" has no such runs")
 		}
 	}
+	c := e.chosen()
+	want := e.size.Spoken * len(predicted)
+	e.put(s, "E5 choice", percent(c.Scaled.Right, c.Scaled.All), percent(c.Scaled.Control, c.Scaled.All), lacks(c.Scaled.All, want, "choices"))
+	e.put(s, "E5 real time", percent(c.Usual.Right, c.Usual.All), percent(c.Usual.Control, c.Usual.All), lacks(c.Usual.All, len(realTime), "choices"))
+}
+
+// trusted are the figures of what the engine says.
+func trusted(prefix string) []figure.Figure {
+	return []figure.Figure{
+		{ID: prefix + "predicted", What: "predictions for policies that had not run, within 15 %", Unit: "%", AtMost: 80, Least: true, Count: true, Against: "what the incumbent has"},
+		{ID: prefix + "fitted", What: "busy endpoints with capacity within a step and service time within 10 %", Unit: "%", AtMost: 90, Least: true, Count: true},
+		{ID: prefix + "covered", What: "outcomes within the 90 % interval", Unit: "%", AtMost: 85, Least: true, Count: true},
+		{ID: prefix + "not too wide", What: "the same", Unit: "%", AtMost: 95, Count: true},
+		{ID: prefix + "outcomes", What: "outcomes that the two rest on", Unit: "", AtMost: leastOutcomes, Least: true, Count: true},
+	}
+}
+
+func (e *evidence) judgeTrust(s *figure.Sheet, prefix string, r runs) {
+	t := e.word(r)
+	right, naive := t.close()
+	pairs := r.Options().Rounds * len(predicted) * (len(policies) - 1) * (len(policies) - 2) // bounded-hash only where there are keys
+	lacking := lacks(len(t.Forecasts), pairs, "forecasts")
+	e.put(s, prefix+"predicted", percent(right, len(t.Forecasts)), percent(naive, len(t.Forecasts)), lacking)
+	e.put(s, prefix+"fitted", percent(t.Fitted, t.Busy), math.NaN(), cmp.Or(lacking, lacks(t.Busy, 1, "busy endpoints")))
+	for _, id := range []string{"covered", "not too wide"} {
+		e.put(s, prefix+id, percent(t.Held, t.Outcomes), math.NaN(), lacks(t.Outcomes, leastOutcomes, "outcomes"))
+	}
+	e.put(s, prefix+"outcomes", float64(t.Outcomes), math.NaN(), lacks(t.Outcomes, 1, "outcomes"))
+}
+
+// put adds a figure, and why it is not judged where something is lacking.
+func (e *evidence) put(s *figure.Sheet, id string, value, other float64, lacking string) {
+	if !math.IsNaN(value) {
+		s.Add(id, value)
+	}
+	if !math.IsNaN(other) {
+		s.Control(id, other)
+	}
+	switch why := e.verdictless(); {
+	case why != "" && !math.IsNaN(value):
+		s.NotRun(id, fmt.Sprintf("%s: %.3g", why, value))
+	case why != "":
+		s.NotRun(id, why)
+	case lacking != "":
+		s.NotRun(id, lacking)
+	}
+}
+
+// lacks says how many there are of what is needed, "" of enough.
+func lacks(there, needed int, of string) string {
+	if there >= needed {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d %s are there", there, needed, of)
 }
 
 // close counts the forecasts that were close enough, and those that would have
@@ -217,10 +276,6 @@ func (t *trust) text() (all []string) {
 	}
 	say("Of %d forecasts for the policy in force, %d (%.0f %%) held what was then measured within their 90 %% interval.", t.Outcomes, t.Held, percent(t.Held, t.Outcomes))
 	say("Of %d busy endpoints (from %.0f %% of their slots on), %d (%.0f %%) are fitted within a step of capacity and 10 %% of service time.", t.Busy, 100*busyFrom, t.Fitted, percent(t.Fitted, t.Busy))
-	say("In %d of %d runs of adaptive, and in %d of %d with the engine's usual times, the policy that it had come to is at most 5 %% above the best:", t.Scaled.Right, t.Scaled.All, t.Usual.Right, t.Usual.All)
-	for _, c := range t.Chosen {
-		say("- %s", c)
-	}
 	const most = 20
 	for i, m := range t.Misfits {
 		if i == most {
@@ -230,4 +285,8 @@ func (t *trust) text() (all []string) {
 		say("- misfit: %s", m)
 	}
 	return all
+}
+
+func (t *choices) text() []string {
+	return append([]string{fmt.Sprintf("In %d of %d runs of adaptive, and in %d of %d with the engine's usual times, the policy that it had come to is at most 5 %% above the best:", t.Scaled.Right, t.Scaled.All, t.Usual.Right, t.Usual.All)}, t.Said...)
 }
