@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -228,12 +229,13 @@ func (a *Arena) Report(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "arena.md"), []byte(b.String()), 0o644)
 }
 
-// shortened leaves out each single decision: there are thousands.
+// shortened leaves out the decisions that change nothing: there are thousands.
 func shortened(r *report.Results) {
 	for i := range r.Scenarios {
 		for j := range r.Scenarios[i].Rows {
 			for k := range r.Scenarios[i].Rows[j].Runs {
-				r.Scenarios[i].Rows[j].Runs[k].Decisions = nil
+				run := &r.Scenarios[i].Rows[j].Runs[k]
+				run.Decisions = slices.DeleteFunc(run.Decisions, func(d report.Decision) bool { return !d.Changed() })
 			}
 		}
 	}
