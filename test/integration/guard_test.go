@@ -341,8 +341,11 @@ func TestAHedgeSparesTheSlowTail(t *testing.T) {
 			if won := s.up.Attempts.Hedges[0].Load(); hedged && won == 0 {
 				t.Error("no hedge won")
 			}
-			canceled := s.cluster.Snapshot().Members
-			for _, e := range canceled {
+			ends := time.Now().Add(200 * time.Millisecond) // before the slow answer would have come by itself
+			for _, e := range s.cluster.Snapshot().Members {
+				for e.Live.Inflight() != 0 && time.Now().Before(ends) {
+					time.Sleep(time.Millisecond)
+				}
 				if n := e.Live.Inflight(); n != 0 {
 					t.Errorf("%d attempts are still under way at %s", n, e.Address)
 				}
