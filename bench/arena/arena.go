@@ -82,10 +82,13 @@ func (a *Arena) open(poise, version string, lanes int) error {
 		Size: bench.Size{Name: size.Name, Rounds: 1}, Length: size.Length, Cells: Cells, Lanes: lanes, Poise: poise, Version: version,
 		Say: func(text string) { fmt.Println(text) },
 	}
+	if size.Name != Full.Name {
+		base.Cells += "-" + size.Name // runs of the same names and another length would replace each other
+	}
 	beside, spoken := base, base
 	beside.Rounds, spoken.Rounds = size.Beside, size.Spoken
 	usual := base
-	usual.Rounds, usual.Cells = 1, Cells+"-usual" // the same names, other times
+	usual.Rounds, usual.Cells = 1, base.Cells+"-usual" // the same for other times
 	usual.Length, usual.Evaluate, usual.Dwell = usualLength, usualEvaluate, usualDwell
 	long := usual
 	long.Length = longLength
@@ -104,7 +107,7 @@ func (a *Arena) open(poise, version string, lanes int) error {
 		parts = append(parts, part{&a.usual, &usual, predicted, policies, nil}, part{&a.long, &long, realTime, []string{adaptive}, nil})
 	}
 	for _, p := range parts {
-		if err := choose(p.o, p.scenarios, p.own, p.through); err != nil {
+		if err := Choose(p.o, p.scenarios, p.own, p.through); err != nil {
 			return err
 		}
 		r, err := bench.Open(*p.o)
@@ -140,7 +143,9 @@ func (a *Arena) evidence() *evidence {
 // there are not judged, and say what there is.
 func (a *Arena) Judge(s *figure.Sheet) { a.evidence().judge(s) }
 
-func choose(o *bench.Options, scenarios, own, through []string) error {
+// Choose adds scenarios, Poise with policies and other proxies to what is to be
+// measured, by their names.
+func Choose(o *bench.Options, scenarios, own, through []string) error {
 	for _, name := range scenarios {
 		sc, hint := scenario.Find(name)
 		if sc == nil {

@@ -23,7 +23,7 @@ func (m *made) Options() bench.Options     { return m.options }
 func runsOf(t *testing.T, rounds int, scenarios, own, through []string) *made {
 	t.Helper()
 	m := &made{bench.Options{Rounds: rounds}, map[bench.Key]*bench.Cell{}}
-	if err := choose(&m.options, scenarios, own, through); err != nil {
+	if err := Choose(&m.options, scenarios, own, through); err != nil {
 		t.Fatal(err)
 	}
 	return m

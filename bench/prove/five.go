@@ -20,7 +20,6 @@ import (
 	"poise/internal/lab/bench"
 	"poise/internal/report"
 	"poise/internal/report/reporttest"
-	"poise/internal/scenario"
 )
 
 // figuresOf5 are those of the evidence.
@@ -133,21 +132,10 @@ func hour(poise string) (o bench.Options, err error) {
 	if o.Size, err = bench.SizeOf("hour"); err != nil {
 		return o, err
 	}
-	for _, name := range []string{"homog", "own", "speed", "slots", "slowone", "roving-slow", "brownout", "partial-errors", "heavy-tail", "mmpp", "affinity", "far-zone"} {
-		sc, hint := scenario.Find(name)
-		if sc == nil {
-			return o, fmt.Errorf("scenario %s: %s", name, hint)
-		}
-		o.Scenarios = append(o.Scenarios, sc)
-	}
-	for _, name := range []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay", "bounded-hash"} {
-		of, err := bench.Own(name)
-		if err != nil {
-			return o, err
-		}
-		o.Subjects = append(o.Subjects, of)
-	}
-	return o, nil
+	scenarios := []string{"homog", "own", "speed", "slots", "slowone", "roving-slow", "brownout", "partial-errors", "heavy-tail", "mmpp", "affinity", "far-zone"}
+	policies := []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay", "bounded-hash"}
+	err = arena.Choose(&o, scenarios, policies, nil) // apart from return, which may read o before
+	return o, err
 }
 
 // watcher notes when the second frame after everything was loaded begins: the

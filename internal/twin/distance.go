@@ -19,7 +19,9 @@ const (
 // would be believed to be overloaded by the misses that it gets.
 func (m *Model) takeDistances(samples []sample) {
 	nearest, way := m.ways(samples)
-	if slices.Max(way) == 0 && !slices.ContainsFunc(m.stations, func(s station) bool { return s.remembered }) {
+	far := func(way float64) bool { return way > 0 }
+	remembered := func(s station) bool { return s.remembered }
+	if !slices.ContainsFunc(way, far) && !slices.ContainsFunc(m.stations, remembered) {
 		return
 	}
 	m.in.Yield()

@@ -50,3 +50,11 @@ func TestASlowEndpointIsNoFarOne(t *testing.T) {
 		}
 	}
 }
+
+// TestAClusterWithoutEndpointsHasNoDistances although it once had caches.
+func TestAClusterWithoutEndpointsHasNoDistances(t *testing.T) {
+	m := twin.Fit(twin.Input{Now: twintest.Begin, Memory: &twin.Memory{Effect: true}})
+	if len(m.Endpoints()) != 0 || m.Jobs() != 0 {
+		t.Errorf("%d endpoints, %d jobs", len(m.Endpoints()), m.Jobs())
+	}
+}
