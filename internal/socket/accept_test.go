@@ -79,9 +79,13 @@ func TestTheWaitForAConnectionEnds(t *testing.T) {
 		t.Errorf("after the deadline: %v", err)
 	}
 	_ = l.SetDeadline(time.Time{})
-	time.AfterFunc(20*time.Millisecond, func() { l.Close() })
+	closed := make(chan error)
+	time.AfterFunc(20*time.Millisecond, func() { closed <- l.Close() })
 	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("after Close: %v", err)
+	}
+	if err := <-closed; err != nil { // the wait ends before the descriptor is gone
+		t.Error(err)
 	}
 	if _, err := net.Dial("tcp", l.Addr().String()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("dialed after Close: %v", err)
