@@ -65,7 +65,7 @@ const ejected = "ejected"
 // fit infers the endpoints from the window, which does not reach back behind
 // the last change of policy.
 func (j *Judge) fit(v *View) {
-	in := j.input(v, j.state.Policy, &j.memory)
+	in := j.input(v, j.state.Policy, &j.memory, 2*leastRecords)
 	j.found.records = in.Records
 	live := make([]*lb.Endpoint, 0, len(v.Endpoints))
 	for _, e := range v.Endpoints {
@@ -79,14 +79,15 @@ func (j *Judge) fit(v *View) {
 	j.found.measured = j.model.Measured()
 }
 
-// input is the window that ends now, as it is when policy picks.
-func (j *Judge) input(v *View, policy string, memory *twin.Memory) twin.Input {
+// input is the window that ends now, as it is when policy picks; where it has
+// no more requests than enough, a longer one tells more.
+func (j *Judge) input(v *View, policy string, memory *twin.Memory, enough int) twin.Input {
 	var from stats.Instant
 	var records []lb.Record
 	for _, window := range [...]time.Duration{j.o.Evaluate, j.o.Evaluate * 3 / 2, j.o.Evaluate * 5 / 2} {
 		records, from = j.ended(max(v.Now.Add(-window), j.state.Since), v.Now)
-		if len(records) > 2*leastRecords {
-			break // where little is asked for, a longer window tells more
+		if len(records) > enough {
+			break
 		}
 	}
 	in := twin.Input{

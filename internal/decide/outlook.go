@@ -24,10 +24,14 @@ const (
 	ForeignLoad   = 1.5          // requests under way at the endpoints over one's own
 )
 
+// outlookRecords are those after which an outlook needs no longer window: 50 of
+// those that count are above p99 then.
+const outlookRecords = 7500
+
 // Outlook looks at the window that ends now. The judge stays as it was.
 func (j *Judge) Outlook(v *View) Outlook {
 	policy := cmp.Or(v.Policy, j.state.Policy)
 	o := Outlook{Policy: policy, Foreign: v.Foreign, Width: math.Exp(j.state.Width.LogWidth)}
-	o.Model = twin.Fit(j.input(v, policy, j.memory.Clone()))
+	o.Model = twin.Fit(j.input(v, policy, j.memory.Clone(), outlookRecords))
 	return o
 }

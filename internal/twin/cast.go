@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -26,7 +27,7 @@ type Room uint8
 // often an error of the fit than the truth, share what is typical.
 const (
 	Own     Room = iota // each has the one that was found, or guessed
-	Shared              // one that never showed is typical
+	Likely              // one that never showed is typical, or else twice what was seen there
 	Seen                // one that never showed is no larger than what was seen there
 	Endless             // where it never showed nobody ever waits
 )
@@ -43,8 +44,8 @@ const alikeFrom, alikeTo = 0.6, 1.7
 func (m *Model) typicalSlots() int {
 	known := make([]int, 0, len(m.stations))
 	for i := range m.stations {
-		if s := &m.stations[i]; s.bounded && m.eligible(i) {
-			known = append(known, s.slots)
+		if s := &m.stations[i]; s.shown > 0 && m.eligible(i) {
+			known = append(known, s.shown)
 		}
 	}
 	if len(known) == 0 {
@@ -53,7 +54,7 @@ func (m *Model) typicalSlots() int {
 	slices.Sort(known)
 	typical := known[(len(known)-1)/2]
 	for i := range m.stations {
-		if s := &m.stations[i]; !s.bounded && s.most > typical && m.eligible(i) {
+		if s := &m.stations[i]; s.shown == 0 && s.most > typical && m.eligible(i) {
 			known = append(known, s.most)
 		}
 	}
@@ -63,21 +64,29 @@ func (m *Model) typicalSlots() int {
 
 // of is the capacity of a station under the assumption.
 func (r Room) of(s *station, typical int) int {
-	slots := max(s.slots, 1)
-	ratio := float64(slots) / float64(max(typical, 1))
-	shares := typical > 0 && ratio > alikeFrom && ratio < alikeTo
+	if r == Own {
+		return max(s.slots, 1)
+	}
+	ratio := float64(max(cmp.Or(s.shown, s.slots), 1)) / float64(max(typical, 1))
+	alike := ratio > alikeFrom && ratio < alikeTo
+	shares := typical > 0 && alike && !s.sure && (s.shown > 0 || typical >= s.most)
+	known := s.sure || s.shown > 0 && r != Endless
 	switch {
-	case r == Own:
-	case shares && (s.bounded || r == Shared):
+	case shares && (known || r == Likely):
 		return typical
-	case s.bounded || r == Shared:
+	case known:
+		return s.shown
+	case r == Likely:
+		return 2 * max(s.most, 1) // of all sizes that are no smaller than what was seen, a middle one
 	case r == Endless:
 		return endless
-	default:
-		return max(s.most, 1)
 	}
-	return slots
+	return max(s.most, 1)
 }
+
+// strange reports whether nobody knows what the station does with one more
+// beside so many.
+func (s *station) strange(met int) bool { return !s.sure && met >= cmp.Or(s.shown, s.most) }
 
 // cast says who plays in a scenario: the endpoints of the window in their
 // order, and then those that are added.

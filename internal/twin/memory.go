@@ -25,7 +25,8 @@ type Remembered struct {
 	Sharing    [len(hypotheses)]float64 `json:"sharing"` // the same if it works on everything at once
 	Slots      int                      `json:"slots"`   // 0: never identified
 	Shares     bool                     `json:"shares"`
-	Service    []float64                `json:"service"` // quantiles, sorted
+	Shown      int                      `json:"shown,omitzero"` // slots that showed for sure
+	Service    []float64                `json:"service"`        // quantiles, sorted
 	Speed      float64                  `json:"speed"`
 	Distance   float64                  `json:"distance"`
 	Failing    float64                  `json:"failing"`
@@ -125,6 +126,9 @@ func (m *Memory) store(model *Model) {
 		r := m.of(s.address)
 		if s.bounded {
 			r.Slots, r.Shares = s.slots, s.sharing
+		}
+		if s.sure && !s.sharing {
+			r.Shown = s.shown
 		}
 		if s.attempts >= starved {
 			r.Failing, r.FailsAfter = s.failing, s.failsAfter

@@ -195,7 +195,7 @@ func (r *replay) begin(i int32) bool {
 	r.went[i] = s
 	r.met[i] = int32(r.ends[s].Live.Begin())
 	st := &r.parts[s]
-	if !st.bounded && int(r.met[i]) >= st.most {
+	if st.strange(int(r.met[i])) {
 		r.unseen++
 	}
 	o := &r.out[i]

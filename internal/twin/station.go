@@ -19,6 +19,8 @@ type station struct {
 	least   int  // fewer slots are refuted; 0: nothing is known
 	limit   int  // and more than these; 0: nothing is
 	sharing bool // all that is under way is worked on at once (processor sharing), slots of it at full speed
+	shown   int  // the capacity that showed by what had to wait, 0 for none; questions go by it
+	sure    bool // beyond doubt
 
 	service []float64 // seconds, sorted: times of service, slow seconds evened out
 	slow    []float64 // slowness in each second of the window; nil: 1
@@ -86,6 +88,7 @@ func (m *Model) fitStations(w []attempt) {
 	if !m.in.Options.Ablate.NoQueue {
 		m.agree(w)
 	}
+	m.weigh(w)
 	for i := range m.stations {
 		m.service(&m.stations[i], w)
 	}

@@ -59,7 +59,7 @@ var keyed = []string{"bounded-hash", "ring-hash", "maglev"}
 
 // check finds out whether the model can be asked at all.
 func (a *asked) check() error {
-	m, now := a.Model, a.Model.LoadIn(twin.Scenario{Room: twin.Shared})
+	m, now := a.Model, a.Model.LoadIn(twin.Scenario{Room: twin.Likely})
 	a.now = m.Observed()
 	a.now.Load = now
 	switch {
@@ -72,15 +72,27 @@ func (a *asked) check() error {
 	case slices.Contains(keyed, a.policy) && !m.Keyed():
 		return refuse("%s goes by a key, and no request had one", a.policy)
 	}
-	var err error
-	if a.again, err = a.replay(a.Policy, twin.Scenario{Room: twin.Shared}); err != nil {
-		return err
+	return a.explained()
+}
+
+// explained replays what happened: as requests to come would be, which begins
+// with nothing under way and with every endpoint that will be there, and as it
+// was, with endpoints left out while they were. What comes closer is taken.
+func (a *asked) explained() error {
+	off := math.Inf(1)
+	for _, past := range []bool{false, true} {
+		again, err := a.replay(a.Policy, twin.Scenario{Room: twin.Likely, Past: past})
+		if err != nil {
+			return err
+		}
+		if by := math.Abs(math.Log(a.now.Loss / again.Loss)); by < off || !past {
+			off, a.again = by, again
+		}
 	}
-	off := math.Log(a.now.Loss / a.again.Loss)
-	if !(a.again.Loss > 0) || math.IsNaN(off) || math.Abs(off) > decide.Valid {
-		return refuse("the model does not explain what is measured now: it computes a loss of %s where %s was measured", ms(a.again.Loss), ms(a.now.Loss))
+	if off <= decide.Valid {
+		return nil
 	}
-	return nil
+	return refuse("the model does not explain what is measured now: it computes a loss of %s where %s was measured", ms(a.again.Loss), ms(a.now.Loss))
 }
 
 // possible says why a set-up with so much load is beyond the model.
@@ -88,6 +100,9 @@ func (a *asked) possible(load float64) error {
 	sc := a.setup
 	sc.Load = load
 	if l := a.Model.LoadIn(sc); l > decide.Full {
+		if !a.Model.Showed() {
+			return refuse("the cluster was never so busy that its capacity showed, and that would take more of it than was ever seen")
+		}
 		return refuse("overload: that would take %s of the capacity as it is known, so queues would have no end and latency would depend on how long it lasts", decide.Percent(l))
 	}
 	return nil

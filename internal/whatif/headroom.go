@@ -70,13 +70,13 @@ func (a *asked) doubled(load float64) (bool, error) {
 		return true, nil
 	}
 	b, err := a.play(load)
-	double := 2 * a.again.P99.Seconds()
+	double := 2 * a.again.P99
 	switch {
 	case err != nil:
 		return false, err
-	case b.best >= double:
+	case b.best.P99 >= double:
 		return true, nil
-	case b.worst < double:
+	case !b.endless && b.worst.P99 < double:
 		return false, nil
 	}
 	return false, b.unknown()

@@ -26,28 +26,28 @@ const (
 // forecast corrects a replay by what the model gets wrong about the present,
 // and says how sure that is.
 func (a *asked) forecast(b *bracket) *Figures {
-	f := &b.Forecast
-	model := math.Hypot(a.modelError(), b.spread()/2)
+	model := a.modelError()
 	return &Figures{
-		P50:      a.ratio(quantiles{a.now.P50.Seconds(), a.again.P50.Seconds(), f.P50.Seconds(), &a.now.P50s, &a.again.P50s, &f.P50s}, model),
-		P99:      a.ratio(quantiles{a.now.P99.Seconds(), a.again.P99.Seconds(), f.P99.Seconds(), &a.now.P99s, &a.again.P99s, &f.P99s}, model),
-		Failures: a.share(f, clamp(f.Failures+a.now.Failures-a.again.Failures), model), Load: f.Load,
+		P50:      a.ratio(b, quantiles{func(f *twin.Forecast) float64 { return f.P50.Seconds() }, func(f *twin.Forecast) *[twin.Blocks]float64 { return &f.P50s }}, model),
+		P99:      a.ratio(b, quantiles{func(f *twin.Forecast) float64 { return f.P99.Seconds() }, func(f *twin.Forecast) *[twin.Blocks]float64 { return &f.P99s }}, model),
+		Failures: a.share(&b.Forecast, clamp(b.Failures+a.now.Failures-a.again.Failures), model), Load: b.Load,
 	}
 }
 
-// quantiles are one quantile as measured, as computed again and as it would
-// be, and each with one block left out.
+// quantiles reads one quantile of a forecast, and what it is with one block
+// left out.
 type quantiles struct {
-	now, again, then     float64
-	nows, repeats, thens *[twin.Blocks]float64
+	of   func(*twin.Forecast) float64
+	left func(*twin.Forecast) *[twin.Blocks]float64
 }
 
 // changes reports whether another policy is asked about than picks now.
 func (a *asked) changes() bool { return a.policy != a.Policy }
 
 // ratio is now × then/again, with its interval for a window to come: the error
-// of the estimate, the noise of that window, and the error of the model.
-func (a *asked) ratio(q quantiles, model float64) Figure {
+// of the estimate, the noise of that window, the error of the model, and on
+// each side how far a capacity that never showed may matter.
+func (a *asked) ratio(b *bracket, q quantiles, model float64) Figure {
 	weight := 1.0
 	if a.changes() {
 		weight = trusted
@@ -58,12 +58,22 @@ func (a *asked) ratio(q quantiles, model float64) Figure {
 		}
 		return then * math.Pow(now/again, weight)
 	}
+	nows, repeats, thens := q.left(&a.now), q.left(&a.again), q.left(&b.Forecast)
 	var left [twin.Blocks]float64
-	for b := range left {
-		left[b] = estimate(q.nows[b], q.repeats[b], q.thens[b])
+	for i := range left {
+		left[i] = estimate(nows[i], repeats[i], thens[i])
 	}
-	half := ninety * math.Sqrt(square(jackknife(left))+square(jackknife(*q.thens))+square(model))
-	return around(estimate(q.now, q.again, q.then), half*a.Width)
+	then := q.of(&b.Forecast)
+	half := a.Width * ninety * math.Sqrt(square(jackknife(left))+square(jackknife(*thens))+square(model))
+	return between(estimate(q.of(&a.now), q.of(&a.again), then), math.Hypot(half, apart(q.of(&b.best), then)), math.Hypot(half, apart(then, q.of(&b.worst))))
+}
+
+// apart is how much more high is than low, as a logarithm; 0 where it is less.
+func apart(low, high float64) float64 {
+	if low <= 0 || high <= low {
+		return 0
+	}
+	return math.Log(high / low)
 }
 
 // modelError grows with how far the question is from what was seen.
@@ -105,9 +115,11 @@ func clamp(p float64) float64 { return min(max(p, 0), 1) }
 func square(v float64) float64 { return v * v }
 
 // around is a figure whose interval reaches from v/exp(half) to v×exp(half).
-func around(v, half float64) Figure {
-	half = min(half, mostHalf)
-	return Figure{Value: v, Low: v * math.Exp(-half), High: v * math.Exp(half)}
+func around(v, half float64) Figure { return between(v, half, half) }
+
+// between is one whose interval reaches from v/exp(below) to v×exp(above).
+func between(v, below, above float64) Figure {
+	return Figure{Value: v, Low: v * math.Exp(-min(below, mostHalf)), High: v * math.Exp(min(above, mostHalf))}
 }
 
 // jackknife is the relative standard error of an estimate, from what it is with

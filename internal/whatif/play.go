@@ -32,19 +32,25 @@ func (a *asked) replay(policy string, sc twin.Scenario) (f twin.Forecast, err er
 
 // bracket is a replay where endpoints whose capacity never showed may have any.
 type bracket struct {
-	twin.Forecast         // with the capacities that the model guesses
-	best, worst   float64 // p99 in seconds if nobody ever waits there, and if no more is worked on than was seen
+	twin.Forecast               // with the capacities that are likely
+	best, worst   twin.Forecast // if nobody ever waits there, and if no more is worked on than was seen
+	endless       bool          // the worst has queues without an end
 }
 
 // spread is how far the guess matters, as a logarithm.
-func (b *bracket) spread() float64 { return math.Log(b.worst / b.best) }
+func (b *bracket) spread() float64 {
+	if b.endless {
+		return math.Inf(1)
+	}
+	return math.Log(b.worst.P99.Seconds() / b.best.P99.Seconds())
+}
 
 const (
 	// mostUnseen is the share of requests that may meet more under way than was
 	// ever seen before it is asked what that does.
 	mostUnseen = 0.005
 	// mostSpread is how far a guess may matter for there to be an answer.
-	mostSpread = 0.3
+	mostSpread = 0.7
 )
 
 // play plays a scenario of the set-up that was asked about.
@@ -54,26 +60,21 @@ func (a *asked) play(load float64) (b bracket, err error) {
 	if b.Forecast, err = a.replay(a.policy, sc); err != nil {
 		return b, err
 	}
-	b.best, b.worst = b.P99.Seconds(), b.P99.Seconds()
+	b.best, b.worst = b.Forecast, b.Forecast
 	if b.Unseen-a.again.Unseen <= mostUnseen {
 		return b, nil
 	}
 	sc.Room = twin.Endless
-	f, err := a.replay(a.policy, sc)
-	if err != nil {
+	if b.best, err = a.replay(a.policy, sc); err != nil {
 		return b, err
 	}
-	b.best = min(b.best, f.P99.Seconds())
 	sc.Room = twin.Seen
 	if a.Model.LoadIn(sc) > decide.Full {
-		b.worst = math.Inf(1)
+		b.endless = true
 		return b, nil
 	}
-	if f, err = a.replay(a.policy, sc); err != nil {
-		return b, err
-	}
-	b.worst = max(b.worst, f.P99.Seconds())
-	return b, nil
+	b.worst, err = a.replay(a.policy, sc)
+	return b, err
 }
 
 // unknown says that an answer would rest on a guess.

@@ -123,7 +123,7 @@ func Ask(o decide.Outlook, v *decide.View, q Question, stop func() error) (*Answ
 	if stop == nil {
 		stop = func() error { return nil }
 	}
-	a := &asked{Outlook: o, question: q, policy: q.Policy, stop: stop, setup: twin.Scenario{Room: twin.Shared}}
+	a := &asked{Outlook: o, question: q, policy: q.Policy, stop: stop, setup: twin.Scenario{Room: twin.Likely}}
 	if a.policy == "" {
 		a.policy = o.Policy
 	}

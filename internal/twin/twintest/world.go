@@ -49,6 +49,7 @@ type World struct {
 	Policy   string // the incumbent
 	Trial    string // the challenger
 	Share    float64
+	Without  int // so many servers, the last ones, are left out
 	OnRecord func(*lb.Record)
 
 	Now       stats.Instant
@@ -61,6 +62,7 @@ type World struct {
 	arrivals, dice, luck stats.Dice
 	picker, other        balance.Picker
 	built, builtOther    string
+	left                 int // as built
 	calendar             calendar
 	open                 []attempt
 	vacant               []int32
@@ -148,7 +150,10 @@ func (w *World) arrive() {
 }
 
 func (w *World) build() {
-	set := balance.Set{Members: w.Endpoints, Eligible: w.Endpoints, Cursor: w.Cursor, Affinity: w.Affinity}
+	if w.left != w.Without {
+		w.left, w.built, w.builtOther = w.Without, "", ""
+	}
+	set := balance.Set{Members: w.Endpoints, Eligible: w.Endpoints[:len(w.Endpoints)-w.left], Cursor: w.Cursor, Affinity: w.Affinity}
 	if w.built != w.Policy {
 		w.built, w.picker = w.Policy, catalog.Builders()[w.Policy](set, balance.Options{})
 	}
