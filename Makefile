@@ -54,25 +54,25 @@ FIGURE ?=
 POLICY ?=
 ARM ?=
 SEEDS ?= 3
-LANES ?= 1
+LANES ?=
 prove: ## measure what an issue must reach: make prove ISSUE=1; of 3 to 5 also SIZE=quick, of 2 FIGURE=F1,F9, of 3 FIGURE=G1 POLICY=p2c ARM=guard,control SEEDS=1 LANES=3, of 4 FIGURE=E5,E7 LANES=3, of 5 FIGURE=B4
-	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" -arm "$(ARM)" -seeds $(SEEDS) -lanes $(LANES) $(ISSUE)
+	go run ./bench/prove -size "$(SIZE)" -figure "$(FIGURE)" -policy "$(POLICY)" -arm "$(ARM)" -seeds $(SEEDS) -lanes $(or $(LANES),1) $(ISSUE)
 
 CASE ?=
 bench-peers: ## beside nginx, HAProxy, Caddy and net/http: SIZE=quick takes 3 minutes, CASE=small-get one case; docs/guide/benchmarks.md
 	go run ./bench/peers -size $(SIZE) -case "$(CASE)"
 
-SCENARIOS  ?= homog,own,speed,slots,slowone,roving-slow,brownout,partial-errors,heavy-tail,mmpp,affinity,far-zone
+SCENARIOS  ?=
 POLICIES   ?= all
 PEERS      ?= --through haproxy/leastconn --through 'haproxy/random(2)' --through nginx/least_conn \
 	--through 'nginx/random two least_conn' --through caddy/least_conn --through 'caddy/random_choose 2'
 EVALUATION ?= --size hour --seconds 25 --title "What wins when"
 # Built as bench/prove builds it, so that runs which make prove ISSUE=4 or 5 has made are not made again, nor after a commit.
-evaluation: ## every policy, the engine, rules and the peers under twelve conditions, an hour; goes on where it was; SCENARIOS= POLICIES= PEERS= LANES=3
+evaluation: ## every policy, the engine, rules and the peers under the conditions that can be brought about over sockets, an hour; goes on where it was; SCENARIOS= POLICIES= PEERS= LANES=
 	@mkdir -p .cache docs/evidence
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o .cache/poise ./cmd/poise
-	.cache/poise bench $(EVALUATION) --lanes $(LANES) --cells .cache/arena --out docs/evidence/evaluation.html --plots \
-		--note "Built from $(VERSION); make evaluation makes it again." --scenario $(SCENARIOS) --policies $(POLICIES) $(PEERS)
+	.cache/poise bench $(EVALUATION) --lanes $(or $(LANES),3) --cells .cache/arena --out docs/evidence/evaluation.html --plots \
+		--note "Built from $(VERSION); make evaluation makes it again." $(if $(SCENARIOS),--scenario "$(SCENARIOS)") --policies $(POLICIES) $(PEERS)
 
 FUZZTIME ?= 1m
 fuzz: ## every fuzz target for FUZZTIME=1m, one after another; a find is written below testdata/fuzz

@@ -40,7 +40,8 @@ var (
 	predicted = []string{"own", "mixed", "speed", "heavy-tail", "affinity", "homog", "slots", "far-zone", "batch", "two"}
 	realTime  = []string{"speed", "slots", "affinity"}
 	policies  = []string{"expected-delay", "hot-cold", "peak-ewma", "least-request", "p2c", "round-robin", "bounded-hash"}
-	peers     = []string{"haproxy/leastconn", "haproxy/random(2)", "nginx/least_conn", "nginx/random two least_conn", "caddy/least_conn", "caddy/random_choose 2"}
+	// Peers are other proxies that have policies of this kind, each with two.
+	Peers = []string{"haproxy/leastconn", "haproxy/random(2)", "nginx/least_conn", "nginx/random two least_conn", "caddy/least_conn", "caddy/random_choose 2"}
 )
 
 // Size is how long a run is and how many there are.
@@ -100,7 +101,7 @@ func (a *Arena) open(poise, version string, lanes int) error {
 		through   []string
 	}
 	parts := []part{
-		{&a.beside, &beside, against, []string{adaptive, control}, peers},
+		{&a.beside, &beside, against, []string{adaptive, control}, Peers},
 		{&a.spoken, &spoken, predicted, append([]string{adaptive}, policies...), nil},
 	}
 	if size.Usual {

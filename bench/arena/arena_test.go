@@ -32,7 +32,7 @@ func runsOf(t *testing.T, rounds int, scenarios, own, through []string) *made {
 // filled are runs beside the peers whose p99 a function says.
 func filled(t *testing.T, size Size, p99 func(bench.Key) float64) *evidence {
 	t.Helper()
-	m := runsOf(t, size.Beside, against, []string{adaptive, control}, peers)
+	m := runsOf(t, size.Beside, against, []string{adaptive, control}, Peers)
 	for _, id := range against {
 		for i := range m.options.Subjects {
 			for round := 1; round <= size.Beside; round++ {

@@ -113,8 +113,8 @@ func (e *evidence) judgeBeside(s *figure.Sheet) {
 		s.Versions["E7 "+id+", best peer"] = fmt.Sprintf("%s, p99 %.0f ms", bestPeer(r, id), figure.Median(known(column(r, id, bestPeer(r, id)))))
 		if why := e.verdictless(); why != "" {
 			s.NotRun("E7 "+id, fmt.Sprintf("%s: x %.2f of %s", why, figure.Median(ours), bestPeer(r, id)))
-		} else if there < len(peers)*e.size.Beside {
-			s.NotRun("E7 "+id, fmt.Sprintf("%d of %d runs of peers are there", there, len(peers)*e.size.Beside))
+		} else if there < len(Peers)*e.size.Beside {
+			s.NotRun("E7 "+id, fmt.Sprintf("%d of %d runs of peers are there", there, len(Peers)*e.size.Beside))
 		} else {
 			whole++
 		}

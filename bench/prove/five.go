@@ -89,35 +89,32 @@ func quickBench(ctx context.Context, s *figure.Sheet, poise string) error {
 	return nil
 }
 
-// agreement runs the hour twice, with other jobs, and compares the winners. The
-// first has its runs in common with the arena and the evaluation.
+// agreement runs the hour of the evaluation twice, with other jobs, and compares
+// the winners. The first has its runs in common with the arena and the
+// evaluation, and is not made again where they are there.
 func agreement(ctx context.Context, s *figure.Sheet, poise string, lanes int) error {
-	var both []*report.Results
-	for i := range 2 {
-		o, err := hour(poise)
-		if err != nil {
-			return err
-		}
-		o.Lanes, o.Length, o.Cells = lanes, arena.Full.Length, arena.Cells
-		if i > 0 {
-			o.Seed, o.Cells = 101, filepath.Join(".cache", "hour-2")
-		}
-		r, err := bench.Open(o)
-		if err != nil {
-			return err
-		}
-		if err = r.Check(ctx); err == nil {
-			err = r.Take(ctx)
-		}
-		results := r.Results()
-		r.Close()
-		if err != nil {
-			return err
-		}
-		say(results.Text())
-		both = append(both, results)
+	o, err := hour(poise)
+	if err != nil {
+		return err
 	}
-	same, apart := report.Agree(both[0], both[1])
+	o.Lanes = lanes
+	r, err := bench.Open(o)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err = r.Check(ctx); err == nil {
+		err = r.Take(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	both := r.Results()
+	say(both.Text())
+	for _, line := range both.Compared(1, 2) {
+		say(line)
+	}
+	same, apart := report.Agree(both.Round(1), both.Round(2))
 	if apart == 0 {
 		return errors.New("in no scenario does one stand apart")
 	}
@@ -126,15 +123,11 @@ func agreement(ctx context.Context, s *figure.Sheet, poise string, lanes int) er
 	return nil
 }
 
-// hour is what is compared with itself: policies under scenarios that differ.
+// hour is the evaluation as a bench of size hour makes it with three lanes, one
+// round, and once more with the jobs of the next.
 func hour(poise string) (o bench.Options, err error) {
-	o = bench.Options{Poise: poise, Say: say}
-	if o.Size, err = bench.SizeOf("hour"); err != nil {
-		return o, err
-	}
-	scenarios := []string{"homog", "own", "speed", "slots", "slowone", "roving-slow", "brownout", "partial-errors", "heavy-tail", "mmpp", "affinity", "far-zone"}
-	policies := []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold", "expected-delay", "bounded-hash"}
-	err = arena.Choose(&o, scenarios, policies, nil) // apart from return, which may read o before
+	o = bench.Options{Poise: poise, Say: say, Length: arena.Full.Length, Rounds: 2, Cells: arena.Cells, Size: bench.Size{Name: "hour"}}
+	err = arena.Choose(&o, bench.Conditions, bench.Names(), arena.Peers)
 	return o, err
 }
 

@@ -28,7 +28,7 @@ func forecasts(ctx context.Context, s *figure.Sheet, poise string, lanes int) er
 	if err != nil {
 		return err
 	}
-	r, err := bench.Open(bench.Options{Size: size, Scenarios: []*scenario.Scenario{sc}, Subjects: []bench.Subject{of}, Poise: poise, Lanes: lanes, Say: say})
+	r, err := bench.Open(bench.Options{Size: size, Scenarios: []*scenario.Scenario{sc}, Subjects: []bench.Subject{of}, Poise: poise, Lanes: lanes, Evaluate: 10 * time.Second, Dwell: time.Minute, Say: say})
 	if err != nil {
 		return err
 	}

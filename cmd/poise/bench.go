@@ -35,7 +35,6 @@ type benchOptions struct {
 var (
 	quickScenarios = []string{"own", "slowone", "partial-errors", "mmpp"}
 	quickPolicies  = []string{"round-robin", "least-request", "p2c", "expected-delay", "adaptive"}
-	wholeScenarios = []string{"homog", "own", "speed", "slots", "slowone", "roving-slow", "brownout", "partial-errors", "heavy-tail", "mmpp", "affinity", "far-zone"}
 )
 
 func benchCommand() *cobra.Command {
@@ -201,7 +200,7 @@ func (o *benchOptions) findScenarios(say func(string)) (all []*scenario.Scenario
 	if len(names) == 0 {
 		names = quickScenarios
 		if o.size != "quick" {
-			names = wholeScenarios
+			names = bench.Conditions
 		}
 	}
 	for _, n := range names {

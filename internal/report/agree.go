@@ -1,6 +1,9 @@
 package report
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Agree compares two benches of the same: in how many scenarios the winner
 // among those that choose nothing, policies and peers, stands apart from the
@@ -25,6 +28,26 @@ func Agree(a, b *Results) (same, apart int) {
 	return same, apart
 }
 
+// Compared says of each scenario who won in each of two rounds.
+func (r *Results) Compared(a, b int) (all []string) {
+	one, other := r.Round(a), r.Round(b)
+	for i := range r.Scenarios {
+		all = append(all, fmt.Sprintf("%s: %s; %s", r.Scenarios[i].Name, one.Scenarios[i].won(), other.Scenarios[i].won()))
+	}
+	return all
+}
+
+func (s *Scenario) won() string {
+	first, alone := s.plainWinner()
+	switch {
+	case first == "":
+		return "no runs"
+	case alone:
+		return first + " stands apart"
+	}
+	return first + " overlaps with the next"
+}
+
 // plainWinner is the best of those that are no engine, and whether its
 // interval has nothing in common with the next one's.
 func (s *Scenario) plainWinner() (name string, alone bool) {
@@ -33,4 +56,18 @@ func (s *Scenario) plainWinner() (name string, alone bool) {
 		return "", false
 	}
 	return all[0].Subject, len(all) == 1 || all[0].Loss().Apart(all[1].Loss())
+}
+
+// Round returns what one round alone shows.
+func (r *Results) Round(n int) *Results {
+	v := *r
+	v.Scenarios = slices.Clone(r.Scenarios)
+	for i := range v.Scenarios {
+		s := &v.Scenarios[i]
+		s.Rows = slices.Clone(s.Rows)
+		for j := range s.Rows {
+			s.Rows[j].Runs = slices.DeleteFunc(slices.Clone(s.Rows[j].Runs), func(run Run) bool { return run.Round != n })
+		}
+	}
+	return &v
 }

@@ -58,6 +58,12 @@ var Sizes = []Size{
 	{"full", 33 * time.Second, 33 * time.Second, 6, 0},
 }
 
+// Conditions are the scenarios of sizes above quick, one for each condition that
+// the engine knows and that can be brought about over sockets.
+var Conditions = []string{
+	"homog", "own", "slowone", "roving-slow", "brownout", "partial-errors", "silent-hang", "heavy-tail", "mmpp", "affinity", "far-zone", "homog-95", "trickle",
+}
+
 // SizeOf returns the size of a name.
 func SizeOf(name string) (Size, error) {
 	var names []string

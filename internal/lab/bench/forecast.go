@@ -51,40 +51,62 @@ var situations = []struct{ name, text string }{
 	{"equal", "endpoints web 10 slots 4 service 20ms\narrivals %g/s"},
 	{"two speeds", "endpoints fast 5 slots 4 service 20ms\nendpoints slow 5 slots 4 service 80ms\narrivals %g/s"},
 	{"own", "endpoints big 5 slots 4 service 20ms\nendpoints small 5 slots 2 service 80ms\narrivals %g/s"},
-	{"heavy tail", "endpoints web 10 slots 4 service 20ms heavy\narrivals %g/s"},
+	{"one at a time", "endpoints web 10 slots 1 service 10ms\narrivals %g/s"},
 }
 
-var situationRates = []float64{1000, 520, 470, 900}
+var situationRates = []float64{1240, 775, 700, 620} // six tenths of what the endpoints can do
 
 // The times of a trial: it goes on as it was, the question is asked, the change
 // comes, and what is then is measured when the change has settled.
 const (
-	askedAt    = 22 * time.Second
-	changedAt  = 23 * time.Second
-	settledAt  = 27 * time.Second
-	trialEnds  = 47 * time.Second
+	askedAt    = 32 * time.Second
+	changedAt  = 33 * time.Second
+	settledAt  = 38 * time.Second
+	trialEnds  = 68 * time.Second
 	startsWith = "least-request"
 )
 
 // changes are the kinds of questions, and how what they ask comes about: as a
-// line of the scenario, or by the API.
+// line of the scenario, as an endpoint that slows down, or by the API.
 var changes = []struct {
 	name     string
 	question func(s *stage, n int) map[string]any
 	line     func(rate float64) string
-	call     func(s *stage, n int) (path string, body any)
+	slower   float64 // the second endpoint, times
+	call     func(ctx context.Context, s *stage, n int) error
 }{
-	{"more requests", func(*stage, int) map[string]any { return map[string]any{"load": "+30%"} }, func(rate float64) string { return fmt.Sprintf("arrivals %g/s", 1.3*rate) }, nil},
-	{"fewer requests", func(*stage, int) map[string]any { return map[string]any{"load": "-30%"} }, func(rate float64) string { return fmt.Sprintf("arrivals %g/s", 0.7*rate) }, nil},
-	{"an endpoint less", func(s *stage, _ int) map[string]any { return map[string]any{"without": []string{s.workers[0]}} }, nil, func(s *stage, _ int) (string, any) {
-		return "/api/v1/clusters/web/endpoints/" + s.workers[0] + "/state", map[string]string{"state": "drain"}
-	}},
-	{"an endpoint slower", func(s *stage, _ int) map[string]any { return map[string]any{"slow": []string{"2x:" + s.workers[1]}} }, nil, nil},
-	{"another policy", func(_ *stage, n int) map[string]any { return map[string]any{"policy": others[n%len(others)]} }, nil, func(_ *stage, n int) (string, any) {
-		return "/api/v1/clusters/web/policy", map[string]string{"policy": others[n%len(others)]}
-	}},
+	{name: "more requests", question: ofLoad("+40%"), line: times(1.4)},
+	{name: "fewer requests", question: ofLoad("-50%"), line: times(0.5)},
+	{name: "two endpoints less", question: func(s *stage, _ int) map[string]any { return map[string]any{"without": s.two()} }, call: drainTwo},
+	{name: "an endpoint slower", question: func(s *stage, _ int) map[string]any { return map[string]any{"slow": []string{"4x:" + s.workers[1]}} }, slower: 4},
+	{name: "another policy", question: func(_ *stage, n int) map[string]any { return map[string]any{"policy": others[n%len(others)]} }, call: takeAnother},
 }
 
+func ofLoad(change string) func(*stage, int) map[string]any {
+	return func(*stage, int) map[string]any { return map[string]any{"load": change} }
+}
+
+func times(by float64) func(float64) string {
+	return func(rate float64) string { return fmt.Sprintf("arrivals %g/s", by*rate) }
+}
+
+// two is an endpoint of each kind.
+func (s *stage) two() []string { return []string{s.workers[0], s.workers[len(s.workers)-1]} }
+
+func drainTwo(ctx context.Context, s *stage, _ int) error {
+	for _, address := range s.two() {
+		if err := s.call(ctx, http.MethodPut, "/api/v1/clusters/web/endpoints/"+address+"/state", map[string]string{"state": "drain"}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func takeAnother(ctx context.Context, s *stage, n int) error {
+	return s.call(ctx, http.MethodPut, "/api/v1/clusters/web/policy", map[string]string{"policy": others[n%len(others)]}, nil)
+}
+
+// others are what each situation goes over to.
 var others = []string{"round-robin", "expected-delay", "hot-cold", "p2c"}
 
 // Trials is how many forecasts are tried.
@@ -117,7 +139,7 @@ func (r *Runner) Try(ctx context.Context, questions ...int) ([]*Forecast, error)
 func (r *Runner) trial(i int) (*Forecast, *play, error) {
 	n, c := i%len(situations), &changes[i/len(situations)%len(changes)]
 	f := &Forecast{N: i, Name: c.name + ", " + situations[n].name}
-	sc, err := situation(n, c.line, c.name == "an endpoint slower")
+	sc, err := situation(n, c.line, c.slower)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,28 +151,25 @@ func (r *Runner) trial(i int) (*Forecast, *play, error) {
 	p := drawn(&of, sc, r.options.seedOf(i+1))
 	p.ask = func(ctx context.Context, s *stage) error { return f.ask(ctx, s, c.question(s, n)) }
 	if c.call != nil {
-		p.change = func(ctx context.Context, s *stage) error {
-			path, body := c.call(s, n)
-			return s.call(ctx, http.MethodPut, path, body, nil)
-		}
+		p.change = func(ctx context.Context, s *stage) error { return c.call(ctx, s, n) }
 	}
 	return f, p, nil
 }
 
 // situation is the scenario of a trial. What is measured begins when the
 // change has settled.
-func situation(n int, line func(float64) string, slower bool) (*scenario.Scenario, error) {
+func situation(n int, line func(float64) string, slower float64) (*scenario.Scenario, error) {
 	rate := situationRates[n]
 	text := fmt.Sprintf("about a trial\nrun %v warm %v\n"+situations[n].text+"\n", trialEnds, settledAt, rate)
 	if line != nil {
 		text += fmt.Sprintf("at %v %s\n", changedAt, line(rate))
 	}
 	sc, err := scenario.Parse("trial", "trial", []byte(text))
-	if err != nil || !slower {
+	if err != nil || slower == 0 {
 		return sc, err
 	}
 	slow := sc.Endpoints[1].Settings
-	slow.Slow = 2
+	slow.Slow = slower
 	sc.Events = append(sc.Events, scenario.Event{At: changedAt, Endpoint: 1, Settings: &slow})
 	return sc, nil
 }
