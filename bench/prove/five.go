@@ -29,7 +29,8 @@ func figuresOf5() []figure.Figure {
 		{ID: "B1 held", What: "of the same, what then was within the 90 % interval", Unit: "%", AtMost: 85, Least: true, Count: true},
 		{ID: "B1 not too wide", What: "the same", Unit: "%", AtMost: 95, Count: true},
 		{ID: "B2 quick", What: "a bench of size quick", Unit: "min", AtMost: 6, Count: true},
-		{ID: "B3 agree", What: "scenarios in which two benches of size hour have the same winner, of those with one", Unit: "%", AtMost: 90, Least: true, Count: true},
+		{ID: "B3 agree", What: "pairs that stand apart in one of two benches of size hour, with the same one ahead in both", Unit: "%", AtMost: 90, Least: true, Count: true},
+		{ID: "B3 best", What: "scenarios in which the best of either is that of the other, or not to be told from it", Unit: "%", AtMost: 90, Least: true, Count: true},
 		{ID: "B4 size", What: "a page of 10 policies and 12 scenarios", Unit: "MB", AtMost: 2, Count: true},
 		{ID: "B4 time", What: "until it is painted, in chromium", Unit: "s", AtMost: 1},
 	}
@@ -39,6 +40,7 @@ func figuresOf5() []figure.Figure {
 // from being measured.
 func measure5(ctx context.Context, s *figure.Sheet, o asked) error {
 	wanted := func(id string) bool { return o.figures == "" || slices.Contains(list(o.figures), id) }
+	s.Versions["poise"] = rig.Commit()
 	note := func(err error, ids ...string) {
 		if err != nil {
 			_ = notRun4(s, err, ids...)
@@ -66,8 +68,9 @@ func measure5(ctx context.Context, s *figure.Sheet, o asked) error {
 	case !wanted("B3"):
 	case o.size == guard.Quick:
 		s.NotRun("B3 agree", "two hours; leave out SIZE=quick")
+		s.NotRun("B3 best", "the same")
 	default:
-		note(agreement(ctx, s, poise, o.lanes), "B3 agree")
+		note(agreement(ctx, s, poise, o.lanes), "B3 agree", "B3 best")
 	}
 	return ctx.Err()
 }
@@ -88,6 +91,9 @@ func quickBench(ctx context.Context, s *figure.Sheet, poise string) error {
 	s.Add("B2 quick", time.Since(began).Minutes())
 	return nil
 }
+
+// evaluation is where the study is kept.
+const evaluation = "docs/evidence/evaluation.html"
 
 // agreement runs the hour of the evaluation twice, with other jobs, and compares
 // the winners. The first has its runs in common with the arena and the
@@ -110,16 +116,27 @@ func agreement(ctx context.Context, s *figure.Sheet, poise string, lanes int) er
 		return err
 	}
 	both := r.Results()
-	say(both.Text())
+	both.Title, both.Command = "What wins when", "make prove ISSUE=5 FIGURE=B3 LANES=3"
+	both.Notes = append(both.Notes, "Two rounds: the hour that make evaluation makes, and once more with other jobs. Built from "+rig.Commit()+".")
+	if err := bench.Write(both, evaluation, true); err != nil {
+		return err
+	}
+	return agree(s, both)
+}
+
+// agree compares the rounds. That one stands apart from all others is rare where
+// so many do the same, so it is asked of each pair which of the two wins.
+func agree(s *figure.Sheet, both *report.Results) error {
 	for _, line := range both.Compared(1, 2) {
 		say(line)
 	}
-	same, apart := report.Agree(both.Round(1), both.Round(2))
-	if apart == 0 {
-		return errors.New("in no scenario does one stand apart")
+	v := report.Agree(both.Round(1), both.Round(2))
+	if v.Apart == 0 || v.Known == 0 {
+		return errors.New("in no scenario do two stand apart")
 	}
-	say(fmt.Sprintf("the same winner in %d of %d scenarios with one", same, apart))
-	s.Add("B3 agree", 100*float64(same)/float64(apart))
+	say(fmt.Sprintf("of %d pairs that stand apart %d have the same one ahead; in %d of %d scenarios the best is the best of the other hour", v.Apart, v.Same, v.Best, v.Known))
+	s.Add("B3 agree", 100*float64(v.Same)/float64(v.Apart))
+	s.Add("B3 best", 100*float64(v.Best)/float64(v.Known))
 	return nil
 }
 

@@ -111,7 +111,7 @@ func drawForecasts(all []*bench.Forecast) error {
 		Title: "What poise whatif said, and what then came",
 		Notes: []string{
 			rig.Machine() + ", " + time.Now().UTC().Format(time.DateOnly) + ", poise " + rig.Commit(),
-			"Grey is the forecast with its 90 % interval, blue what 20 s then showed. Least-request until it is changed.",
+			fmt.Sprintf("Grey is the forecast with its 90 %% interval, blue what %g s then showed. Least-request until it is changed.", bench.TrialMeasures.Seconds()),
 		},
 		Columns: []string{"p50, ms", "p99, ms"},
 	}

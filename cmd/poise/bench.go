@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 
 	"poise/internal/lab/bench"
 	"poise/internal/lab/cells"
-	"poise/internal/report"
 	"poise/internal/scenario"
 	"poise/internal/worker"
 )
@@ -141,7 +139,7 @@ func runBench(c *cobra.Command, o *benchOptions) error {
 		fmt.Fprint(c.OutOrStdout(), text)
 	}
 	if o.out != "" {
-		if failed := writeReport(results, o); failed != nil {
+		if failed := bench.Write(results, o.out, o.plots); failed != nil {
 			return errors.Join(err, failed)
 		}
 		settled.Say("report in " + o.out)
@@ -254,34 +252,4 @@ func usualPolicies() (all []string) {
 		}
 	}
 	return all
-}
-
-// writeReport writes the page, the text beside it, and the plots.
-func writeReport(results *report.Results, o *benchOptions) error {
-	stem := strings.TrimSuffix(o.out, filepath.Ext(o.out))
-	plots := ""
-	if o.plots {
-		plots = stem + "-plots"
-		if err := os.MkdirAll(plots, 0o755); err != nil { //nolint:gosec // a report is to be read
-			return err
-		}
-		for name, text := range results.Plots() {
-			if err := os.WriteFile(filepath.Join(plots, name), []byte(text), 0o644); err != nil { //nolint:gosec // the same
-				return err
-			}
-		}
-		plots = filepath.Base(plots)
-	}
-	return errors.Join(
-		writeTo(stem+".html", results.HTML),
-		writeTo(stem+".md", func(w io.Writer) error { return results.Markdown(w, plots) }),
-	)
-}
-
-func writeTo(file string, write func(io.Writer) error) error {
-	f, err := os.Create(file) //nolint:gosec // the user names the file
-	if err != nil {
-		return err
-	}
-	return errors.Join(write(f), f.Close())
 }

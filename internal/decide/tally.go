@@ -82,9 +82,13 @@ func (t *tally) arrived(slot int64, n int) {
 
 // flow returns requests a second and the variance over the mean of their
 // number in tenths of a second, over those tenths of which everything is
-// known: not the first ones, nor the last.
+// known: not the first ones, nor the last. The silence before the first request
+// is no part of it: a start is no burst.
 func (t *tally) flow(from, to stats.Instant) (rate, bursty float64) {
 	first, last := int64(from/tenth)+1, int64(to/tenth)-1
+	for first < last && last-first <= mostSlots && t.Arrivals[first] == 0 {
+		first++
+	}
 	if last-first < 10 || last-first > mostSlots {
 		return 0, 0
 	}

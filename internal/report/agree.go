@@ -5,57 +5,81 @@ import (
 	"slices"
 )
 
-// Agree compares two benches of the same: in how many scenarios the winner
-// among those that choose nothing, policies and peers, stands apart from the
-// next in at least one of them, and in how many of these both have the same
-// winner. Engines are left out, since they win by being the winner.
-func Agree(a, b *Results) (same, apart int) {
+// Agreement is what two benches of the same say alike.
+type Agreement struct {
+	Apart, Same int // pairs of subjects whose intervals have nothing in common in one of both; of these, with the same one ahead in both
+	Known, Best int // scenarios; of these, in which whoever has the least in one has it in the other too or cannot be told from it
+}
+
+// Agree compares two benches of the same.
+func Agree(a, b *Results) (sum Agreement) {
 	for i := range a.Scenarios {
 		j := slices.IndexFunc(b.Scenarios, func(s Scenario) bool { return s.Name == a.Scenarios[i].Name })
 		if j < 0 {
 			continue
 		}
-		first, alone := a.Scenarios[i].plainWinner()
-		second, also := b.Scenarios[j].plainWinner()
-		if first == "" || second == "" || !alone && !also {
+		one, other := &a.Scenarios[i], &b.Scenarios[j]
+		v := one.pairs(other)
+		sum.Apart, sum.Same = sum.Apart+v.Apart, sum.Same+v.Same
+		if best, _, ok := one.Winner(); !ok || other.row(best.Subject) == nil {
 			continue
 		}
-		apart++
-		if first == second {
-			same++
+		sum.Known++
+		if one.leads(other) && other.leads(one) {
+			sum.Best++
 		}
 	}
-	return same, apart
+	return sum
 }
 
-// Compared says of each scenario who won in each of two rounds.
+// pairs counts the pairs of subjects that both measured.
+func (s *Scenario) pairs(other *Scenario) (v Agreement) {
+	type both struct{ one, other Estimate }
+	var all []both
+	for _, row := range s.ranked() {
+		if o := other.row(row.Subject); o != nil && o.Loss().known() {
+			all = append(all, both{row.Loss(), o.Loss()})
+		}
+	}
+	for i, a := range all {
+		for _, b := range all[i+1:] {
+			if !a.one.Apart(b.one) && !a.other.Apart(b.other) {
+				continue
+			}
+			v.Apart++
+			if (a.one.Value < b.one.Value) == (a.other.Value < b.other.Value) {
+				v.Same++
+			}
+		}
+	}
+	return v
+}
+
+// leads reports whether the one with the least here has it in the other too, or
+// cannot be told from who has.
+func (s *Scenario) leads(other *Scenario) bool {
+	best, _, ok := s.Winner()
+	first, beside, also := other.Winner()
+	if !ok || !also {
+		return false
+	}
+	return first.Subject == best.Subject || slices.ContainsFunc(beside, func(r *Row) bool { return r.Subject == best.Subject })
+}
+
+// Compared says of each scenario what two rounds have in common.
 func (r *Results) Compared(a, b int) (all []string) {
 	one, other := r.Round(a), r.Round(b)
 	for i := range r.Scenarios {
-		all = append(all, fmt.Sprintf("%s: %s; %s", r.Scenarios[i].Name, one.Scenarios[i].won(), other.Scenarios[i].won()))
+		s, o := &one.Scenarios[i], &other.Scenarios[i]
+		first, _, ok := s.Winner()
+		second, _, also := o.Winner()
+		if !ok || !also {
+			continue
+		}
+		v := s.pairs(o)
+		all = append(all, fmt.Sprintf("%s: %s has the least, then %s; of %d pairs that stand apart %d have the same one ahead", s.Name, first.Subject, second.Subject, v.Apart, v.Same))
 	}
 	return all
-}
-
-func (s *Scenario) won() string {
-	first, alone := s.plainWinner()
-	switch {
-	case first == "":
-		return "no runs"
-	case alone:
-		return first + " stands apart"
-	}
-	return first + " overlaps with the next"
-}
-
-// plainWinner is the best of those that are no engine, and whether its
-// interval has nothing in common with the next one's.
-func (s *Scenario) plainWinner() (name string, alone bool) {
-	all := slices.DeleteFunc(s.ranked(), func(r *Row) bool { return r.Kind == Judge })
-	if len(all) == 0 {
-		return "", false
-	}
-	return all[0].Subject, len(all) == 1 || all[0].Loss().Apart(all[1].Loss())
 }
 
 // Round returns what one round alone shows.

@@ -97,7 +97,9 @@ func (f *frame) card(r *Row, others string) *canvas {
 	f.heat(c, maps+mapGap, each, "share of the requests, by endpoint", &heat{run.shares(n), shareLevel})
 	f.heat(c, maps+2*mapGap+f.maps, each, "requests under way, by endpoint", &heat{run.flights(n), flightLevel})
 	f.moments(c, bottom)
-	f.decisions(c, run, bottom)
+	if r.Kind == Judge {
+		f.decisions(c, run, bottom)
+	}
 	for _, v := range f.x.ticks(7) {
 		if at := f.x.at(v); at < cardRight-34 {
 			c.text(at, bottom+14, "soft mid tiny", plain(v))

@@ -4,9 +4,10 @@ import "math"
 
 const (
 	dotsWidth  = 580.0
-	dotsNames  = 152.0 // where the names end
+	dotsNames  = 152.0 // where the names end, unless one is longer
 	dotsNumber = 132.0 // room for the numbers beside
 	dotsRow    = 21.0
+	beforeDots = 14.0 // between a name and the scale
 )
 
 // dots draws the loss of all subjects with intervals on one scale, the least
@@ -25,7 +26,8 @@ func (s *Scenario) dots() *canvas {
 			lo, hi = min(lo, v), max(hi, v)
 		}
 	}
-	x := logScale(dotsNames, dotsWidth-dotsNumber, lo, hi)
+	names := max(dotsNames, letter*float64(longest(subjectsOf(rows)))+beforeDots)
+	x := logScale(names, dotsWidth-dotsNumber, lo, hi)
 	top, bottom := 26.0, 30+dotsRow*float64(len(rows))
 	for _, v := range x.ticks(6) {
 		c.line(x.at(v), top, x.at(v), bottom, "grid")
@@ -35,6 +37,7 @@ func (s *Scenario) dots() *canvas {
 	c.reference(x, floor, point{top, bottom}, "floor")
 	c.reference(x, central, point{top, bottom}, "central")
 	for i, r := range rows {
+		c.text(names-beforeDots, top+10+dotsRow*(float64(i)+0.5), map[bool]string{true: "end strong", false: "end"}[i == 0], r.Subject)
 		c.dot(r, x, top+6+dotsRow*(float64(i)+0.5), i == 0)
 	}
 	return c
@@ -56,11 +59,10 @@ func (c *canvas) reference(x scale, v float64, at point, name string) {
 
 func (c *canvas) dot(r *Row, x scale, y float64, best bool) {
 	e := r.Loss()
-	name := "end"
+	strong := ""
 	if best {
-		name = "end strong"
+		strong = " strong"
 	}
-	c.text(dotsNames-14, y+4, name, r.Subject)
 	c.line(x.at(e.Lo), y, x.at(e.Hi), y, "span "+string(r.Kind))
 	at := coordinate(x.at(e.Value)) + " " + coordinate(y)
 	switch r.Kind {
@@ -71,6 +73,6 @@ func (c *canvas) dot(r *Row, x scale, y float64, best bool) {
 	default:
 		c.printf(`<circle class="mark policy" cx="%s" cy="%s" r="5"/>`, coordinate(x.at(e.Value)), coordinate(y))
 	}
-	c.text(dotsWidth-dotsNumber+12, y+4, name[len("end"):]+" num", number(e.Value))
+	c.text(dotsWidth-dotsNumber+12, y+4, strong+" num", number(e.Value))
 	c.text(dotsWidth, y+4, "soft end", e.interval())
 }

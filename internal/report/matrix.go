@@ -11,6 +11,9 @@ type matrix struct {
 	Lines    []matrixLine
 }
 
+// Height is what the slanted names need, in pixels.
+func (m *matrix) Height() int { return 24 + int(0.62*letter*float64(longest(m.Subjects))) }
+
 type matrixLine struct {
 	Anchor, Name string
 	Cells        []matrixCell

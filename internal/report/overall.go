@@ -20,14 +20,17 @@ type overall struct {
 	Where     string // the scenario of the worst
 }
 
-// overalls are those of all subjects, the least worst case first.
+// overalls are those of all subjects, the least worst case first; those that
+// were in fewer scenarios come after those that were in all.
 func (r *Results) overalls() (all []overall) {
 	for _, name := range r.subjects() {
 		if o := r.overall(name); o.Scenarios > 0 {
 			all = append(all, o)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b overall) int { return cmp.Or(cmp.Compare(a.Worst, b.Worst), cmp.Compare(a.Median, b.Median)) })
+	slices.SortStableFunc(all, func(a, b overall) int {
+		return cmp.Or(cmp.Compare(b.Scenarios, a.Scenarios), cmp.Compare(a.Worst, b.Worst), cmp.Compare(a.Median, b.Median))
+	})
 	return all
 }
 

@@ -150,6 +150,9 @@ const mostHeld = 8
 
 func cardOf(plot string, row *Row) (v cardView) {
 	v.Plot = markup(plot)
+	if row.Kind != Judge {
+		return v // an engine that is pinned says at each step that it is
+	}
 	run := row.first()
 	last := ""
 	for i := range run.Decisions {

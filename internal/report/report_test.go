@@ -165,23 +165,41 @@ func TestTwoBenchesAgree(t *testing.T) {
 	of := func(a, b, width float64) *report.Results {
 		r := &report.Results{}
 		s := report.Scenario{Name: "x", Rows: three(report.Policy, map[string][3]float64{"a": {a, a - width, a + width}, "b": {b, b - width, b + width}})}
-		s.Rows = append(s.Rows, three(report.Judge, map[string][3]float64{"c": {1, 0, 100}})...) // an engine says nothing here
 		r.Scenarios = append(r.Scenarios, s)
 		return r
 	}
 	for _, tt := range []struct {
-		name        string
-		one, other  *report.Results
-		same, apart int
+		name       string
+		one, other *report.Results
+		want       report.Agreement
 	}{
-		{"the same, apart", of(10, 20, 1), of(11, 19, 1), 1, 1},
-		{"the same, apart in one", of(10, 20, 1), of(11, 12, 1), 1, 1},
-		{"another", of(10, 20, 1), of(20, 10, 1), 0, 1},
-		{"not to be told", of(10, 11, 1), of(11, 10, 1), 0, 0},
+		{"the same, apart", of(10, 20, 1), of(11, 19, 1), report.Agreement{Apart: 1, Same: 1, Known: 1, Best: 1}},
+		{"the same, apart in one", of(10, 20, 1), of(11, 12, 1), report.Agreement{Apart: 1, Same: 1, Known: 1, Best: 1}},
+		{"another", of(10, 20, 1), of(20, 10, 1), report.Agreement{Apart: 1, Known: 1}},
+		{"not to be told", of(10, 11, 1), of(11, 10, 1), report.Agreement{Known: 1, Best: 1}},
+		{"one is not there", of(10, 20, 1), &report.Results{}, report.Agreement{}},
 	} {
-		if same, apart := report.Agree(tt.one, tt.other); same != tt.same || apart != tt.apart {
-			t.Errorf("%s: %d of %d; want %d of %d", tt.name, same, apart, tt.same, tt.apart)
+		if got := report.Agree(tt.one, tt.other); got != tt.want {
+			t.Errorf("%s: %+v; want %+v", tt.name, got, tt.want)
 		}
+	}
+}
+
+// TestARoundAlone takes two rounds of one bench apart.
+func TestARoundAlone(t *testing.T) {
+	r := reporttest.Results(reporttest.Size{Policies: 3, Scenarios: 2, Endpoints: 4, Seconds: 15, Rounds: 2})
+	for _, n := range []int{1, 2} {
+		for _, row := range r.Round(n).Scenarios[1].Rows {
+			if len(row.Runs) != 1 || row.Runs[0].Round != n {
+				t.Errorf("round %d of %s has %d runs", n, row.Subject, len(row.Runs))
+			}
+		}
+	}
+	if len(r.Scenarios[1].Rows[0].Runs) != 2 {
+		t.Error("the whole has lost its runs")
+	}
+	if got := report.Agree(r.Round(1), r.Round(2)); got.Known != 2 || len(r.Compared(1, 2)) != 2 {
+		t.Errorf("got %+v", got)
 	}
 }
 

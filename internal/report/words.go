@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // number prints a value in three digits.
@@ -110,4 +111,15 @@ func plural(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// letter is about how wide one is in tables and plots, in pixels.
+const letter = 7.0
+
+// longest is the length of the longest of words, in letters.
+func longest(words []string) (n int) {
+	for _, w := range words {
+		n = max(n, utf8.RuneCountInString(w))
+	}
+	return n
 }

@@ -64,6 +64,9 @@ const (
 	settledAt  = 38 * time.Second
 	trialEnds  = 68 * time.Second
 	startsWith = "least-request"
+
+	// TrialMeasures is for how long what then is is measured.
+	TrialMeasures = trialEnds - settledAt
 )
 
 // changes are the kinds of questions, and how what they ask comes about: as a
