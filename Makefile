@@ -68,7 +68,7 @@ PEERS      ?= --through haproxy/leastconn --through 'haproxy/random(2)' --throug
 	--through 'nginx/random two least_conn' --through caddy/least_conn --through 'caddy/random_choose 2'
 EVALUATION ?= --size hour --seconds 25 --title "What wins when"
 # Built as bench/prove builds it, so that runs which make prove ISSUE=4 or 5 has made are not made again, nor after a commit.
-evaluation: ## every policy, the engine, rules and the peers under the conditions that can be brought about over sockets, an hour; goes on where it was; SCENARIOS= POLICIES= PEERS= LANES=
+evaluation: ## every policy, the engine, rules and the peers under the conditions that can be brought about over sockets, an hour; needs nginx, haproxy and caddy; goes on where it was; SCENARIOS= POLICIES= PEERS= LANES=
 	@mkdir -p .cache docs/evidence
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o .cache/poise ./cmd/poise
 	.cache/poise bench $(EVALUATION) --lanes $(or $(LANES),3) --cells .cache/arena --out docs/evidence/evaluation.html --plots \

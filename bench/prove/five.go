@@ -99,6 +99,9 @@ const evaluation = "docs/evidence/evaluation.html"
 // the winners. The first has its runs in common with the arena and the
 // evaluation, and is not made again where they are there.
 func agreement(ctx context.Context, s *figure.Sheet, poise string, lanes int) error {
+	if err := rig.Install(ctx, "nginx", "haproxy", "caddy"); err != nil {
+		return err
+	}
 	o, err := hour(poise)
 	if err != nil {
 		return err
@@ -116,6 +119,9 @@ func agreement(ctx context.Context, s *figure.Sheet, poise string, lanes int) er
 		return err
 	}
 	both := r.Results()
+	for _, p := range both.Programs {
+		s.Versions[p.Name] = p.Version
+	}
 	both.Title, both.Command = "What wins when", "make prove ISSUE=5 FIGURE=B3 LANES=3"
 	both.Notes = append(both.Notes, "Two rounds: the hour that make evaluation makes, and once more with other jobs. Built from "+rig.Commit()+".")
 	if err := bench.Write(both, evaluation, true); err != nil {
@@ -143,7 +149,7 @@ func agree(s *figure.Sheet, both *report.Results) error {
 // hour is the evaluation as a bench of size hour makes it with three lanes, one
 // round, and once more with the jobs of the next.
 func hour(poise string) (o bench.Options, err error) {
-	o = bench.Options{Poise: poise, Say: say, Length: arena.Full.Length, Rounds: 2, Cells: arena.Cells, Size: bench.Size{Name: "hour"}}
+	o = bench.Options{Poise: poise, Version: rig.Commit(), Say: say, Length: arena.Full.Length, Rounds: 2, Cells: arena.Cells, Size: bench.Size{Name: "hour"}}
 	err = arena.Choose(&o, bench.Conditions, bench.Names(), arena.Peers)
 	return o, err
 }
@@ -171,9 +177,9 @@ func pageFigures(ctx context.Context, s *figure.Sheet) {
 // painted takes the time from the begin of the navigation until everything that
 // is in the window is painted.
 func painted(ctx context.Context, s *figure.Sheet, page []byte) error {
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
-		return errors.New("chromium is not installed; apt-get install chromium")
+	const browser = "chromium"
+	if err := rig.Install(ctx, browser); err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "page-")
 	if err != nil {

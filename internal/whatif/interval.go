@@ -28,8 +28,8 @@ const (
 func (a *asked) forecast(b *bracket) *Figures {
 	model := a.modelError()
 	return &Figures{
-		P50:      a.ratio(b, quantiles{func(f *twin.Forecast) float64 { return f.P50.Seconds() }, func(f *twin.Forecast) *[twin.Blocks]float64 { return &f.P50s }}, model),
-		P99:      a.ratio(b, quantiles{func(f *twin.Forecast) float64 { return f.P99.Seconds() }, func(f *twin.Forecast) *[twin.Blocks]float64 { return &f.P99s }}, model),
+		P50:      a.ratio(b, p50, model),
+		P99:      a.ratio(b, p99, model),
 		Failures: a.share(&b.Forecast, clamp(b.Failures+a.now.Failures-a.again.Failures), model), Load: b.Load,
 	}
 }
@@ -40,6 +40,11 @@ type quantiles struct {
 	of   func(*twin.Forecast) float64
 	left func(*twin.Forecast) *[twin.Blocks]float64
 }
+
+var (
+	p50 = quantiles{func(f *twin.Forecast) float64 { return f.P50.Seconds() }, func(f *twin.Forecast) *[twin.Blocks]float64 { return &f.P50s }}
+	p99 = quantiles{func(f *twin.Forecast) float64 { return f.P99.Seconds() }, func(f *twin.Forecast) *[twin.Blocks]float64 { return &f.P99s }}
+)
 
 // changes reports whether another policy is asked about than picks now.
 func (a *asked) changes() bool { return a.policy != a.Policy }

@@ -36,17 +36,23 @@ func view(w *twintest.World) (*decide.Judge, *decide.View) {
 	w.Drain()
 	for n := 0; ; n++ {
 		w.Run(10 * time.Second)
-		v := &decide.View{Now: w.Now, Cluster: "web", Policy: w.Policy, Pending: w.Pending(), Cursor: w.Cursor.At(), Learner: w.Learner, Affinity: w.Affinity}
-		for _, e := range w.Endpoints {
-			v.Endpoints = append(v.Endpoints, decide.EndpointView{Endpoint: e, Eligible: true})
-		}
-		j.Step(v)
-		j.Observe(w.Drain())
+		v := shown(j, w)
 		if n == 5 {
 			return j, v
 		}
 		j.Evaluate(v)
 	}
+}
+
+// shown is the world as a judge sees it, who then has all that came.
+func shown(j *decide.Judge, w *twintest.World) *decide.View {
+	v := &decide.View{Now: w.Now, Cluster: "web", Policy: w.Policy, Pending: w.Pending(), Cursor: w.Cursor.At(), Learner: w.Learner, Affinity: w.Affinity}
+	for _, e := range w.Endpoints {
+		v.Endpoints = append(v.Endpoints, decide.EndpointView{Endpoint: e, Eligible: true})
+	}
+	j.Step(v)
+	j.Observe(w.Drain())
+	return v
 }
 
 func ask(t *testing.T, w *twintest.World, words whatif.Words) (*whatif.Answer, error) {
@@ -185,12 +191,7 @@ func TestAnOutageIsNotTheFuture(t *testing.T) {
 		} else {
 			w.Run(10 * time.Second)
 		}
-		v := &decide.View{Now: w.Now, Cluster: "web", Policy: w.Policy, Pending: w.Pending(), Cursor: w.Cursor.At(), Learner: w.Learner, Affinity: w.Affinity}
-		for _, e := range w.Endpoints {
-			v.Endpoints = append(v.Endpoints, decide.EndpointView{Endpoint: e, Eligible: true})
-		}
-		j.Step(v)
-		j.Observe(w.Drain())
+		v := shown(j, w)
 		if n < 2 {
 			j.Evaluate(v)
 			continue
