@@ -68,13 +68,14 @@ func arrived(t *testing.T, c *Conn) {
 
 // script is a Turner that answers each turn with what it took, in capitals.
 type script struct {
-	t     *testing.T
-	conn  *Conn
-	room  int // of each read
-	mem   []byte
-	empty int
-	took  []string
-	on    func(turn int) (leave bool)
+	t       *testing.T
+	conn    *Conn
+	room    int // of each read
+	mem     []byte
+	empty   int
+	emptied chan<- struct{} // told of each, unless nil or full
+	took    []string
+	on      func(turn int) (leave bool)
 }
 
 func (s *script) Room() []byte {
@@ -82,7 +83,13 @@ func (s *script) Room() []byte {
 	return s.mem
 }
 
-func (s *script) Empty() { s.empty++ }
+func (s *script) Empty() {
+	s.empty++
+	select {
+	case s.emptied <- struct{}{}:
+	default:
+	}
+}
 
 func (s *script) Took(n int) bool {
 	text := string(s.mem[:n])
