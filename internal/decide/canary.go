@@ -80,14 +80,30 @@ func (j *Judge) lossOf(r *lb.Record) (seconds float64, known bool) {
 
 // shown is what a canary has shown so far.
 type shown struct {
+	phase            int
 	n                float64 // requests of it, where both sides have some
 	canary, control  float64 // mean losses in seconds
 	ratio, err       float64 // of the losses, and its standard error
 	slower, slowerBy float64 // difference of the logarithms, and its standard error
 	missing          bool    // too few of the canary's requests have ended
-	half, halfErr    float64 // its loss over that of all before, once half of the requests went there; 0: not yet
-	since, before    float64 // the losses that this is made of
+	half, nearly     versus  // its loss since half, and since nearly all of the requests go there, over that of all before
+	promise          float64 // the most of that by the forecast
+	busier           bool    // there is more to do than before
 	relief           bool    // the requests of both sides together lose clearly less than all before
+}
+
+// versus is a loss over another; the zero value is of too few requests.
+type versus struct{ times, err, since, before float64 }
+
+// over compares with what all requests lost before the trial.
+func (s *sums) over(t *trial) (v versus) {
+	if s.n < leastRecords/3 {
+		return v
+	}
+	v.since, v.before = s.mean(), max(t.Mean, 1e-9)
+	v.times = v.since / v.before
+	v.err = math.Hypot(math.Sqrt(s.error2())/v.before, t.Noise)
+	return v
 }
 
 // canary compares both sides phase by phase and puts the differences
@@ -96,11 +112,15 @@ type shown struct {
 func (j *Judge) canary() (e shown) {
 	t := j.state.Trial
 	var weight, diff, diff2, log, log2, level, other float64
-	var half, both sums
+	var half, nearly, both sums
+	e.phase = t.Phase
 	for p, a := range j.arms() {
 		n, k := a.canary.loss.n, a.control.loss.n
 		if p > 0 {
 			half = half.with(a.canary.loss)
+		}
+		if p == proof {
+			nearly = a.canary.loss
 		}
 		both = both.with(a.canary.loss)
 		both = both.with(a.control.loss)
@@ -126,15 +146,12 @@ func (j *Judge) canary() (e shown) {
 		e.ratio, e.err = 1+diff/weight/e.control, math.Sqrt(diff2)/weight/e.control
 		e.slower, e.slowerBy = log/weight, math.Sqrt(log2)/weight
 	}
+	e.busier = j.circumstances().busier(t.Circumstances)
 	if both.n >= leastRecords/3 && t.Mean > 0 {
 		gain := 1 - both.mean()/t.Mean
 		e.relief = gain > max(j.o.Margin, doubt*math.Hypot(math.Sqrt(both.error2())/t.Mean, t.Noise)) && !t.Circumstances.busier(j.circumstances())
 	}
-	if half.n >= leastRecords/3 {
-		e.since, e.before = half.mean(), max(t.Mean, 1e-9)
-		e.half = e.since / e.before
-		e.halfErr = math.Hypot(math.Sqrt(half.error2())/e.before, t.Noise)
-	}
+	e.half, e.nearly, e.promise = half.over(t), nearly.over(t), t.High/max(t.Before, 1e-9)
 	return e
 }
 
@@ -142,13 +159,21 @@ func (j *Judge) canary() (e shown) {
 // that its phase is.
 //
 // One that spoils the queues spoils them for its control too, so from half of
-// the requests on what it loses is also held against what was lost before. But
-// what gets worse while the canary does better than its control is not its
-// doing: under a policy that sends some endpoints more than they can do, good
+// the requests on what it loses is also held against what was lost before, and
+// with nearly all of them against what was promised. But what comes with more
+// to do is not its doing, nor what gets worse while the canary does better than
+// its control: under a policy that sends some endpoints more than they can do, good
 // and bad times change with the guard's ejections.
 func (e *shown) fails(over bool) string {
-	if over && e.half-worse > doubt*e.halfErr && !e.better() {
-		return fmt.Sprintf("since it has half of the requests they lose %.1f× as much as before (%s, before %s)", e.half, stats.Readable(e.since), stats.Readable(e.before))
+	if over && !e.busier && !e.better() {
+		switch half, nearly := &e.half, &e.nearly; {
+		case nearly.harmful():
+			return nearly.text("nearly all")
+		case half.harmful():
+			return half.text("half")
+		case nearly.breaks(e.promise):
+			return nearly.text("nearly all") + fmt.Sprintf("; %s or less was promised", signed(e.promise-1))
+		}
 	}
 	if e.n < leastCanary {
 		return ""
@@ -165,14 +190,29 @@ func (e *shown) fails(over bool) string {
 	return fmt.Sprintf("its requests lost %.1f× as much as the others (%s to %s)", e.ratio, stats.Readable(e.canary), stats.Readable(e.control))
 }
 
+// harmful reports whether more is lost beyond doubt.
+func (v *versus) harmful() bool { return v.times-worse > doubt*v.err }
+
+// breaks reports whether a promise is refuted: nothing is gained, and what
+// was promised, at its least, is not what came.
+func (v *versus) breaks(promise float64) bool {
+	return v.times >= 1 && v.times-promise > doubt*v.err
+}
+
+func (v *versus) text(part string) string {
+	return fmt.Sprintf("since it has %s of the requests they lose %.1f× as much as before (%s, before %s)", part, v.times, stats.Readable(v.since), stats.Readable(v.before))
+}
+
 // enough reports whether what fails looks at has the requests for it: at 26 a
 // second a canary of 5 s had 13, and everything passed.
-func (e *shown) enough(phase int) bool {
-	switch phase {
+func (e *shown) enough() bool {
+	switch e.phase {
 	case 0:
 		return e.n >= leastCanary
 	case 1:
-		return e.half > 0
+		return e.half.times > 0
+	case proof:
+		return e.nearly.times > 0
 	}
 	return true
 }
@@ -187,8 +227,11 @@ func (e *shown) better() bool {
 // requests on better than all before. One that sends requests where they hang
 // has few that have ended; that is not clear.
 func (e *shown) clear() bool {
-	if e.missing || e.n < leastRecords/3 || !e.better() {
+	if e.missing || e.n < leastRecords/3 || !e.better() || e.phase == proof && e.nearly.times == 0 {
 		return false
 	}
-	return e.half == 0 || e.half < 1-doubt*e.halfErr
+	return e.half.fine() && e.nearly.fine()
 }
+
+// fine reports whether less is lost beyond doubt, as far as anything is known.
+func (v *versus) fine() bool { return v.times < 1-doubt*v.err }

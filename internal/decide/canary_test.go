@@ -190,3 +190,71 @@ func TestACanaryOfFewRequestsLastsLonger(t *testing.T) {
 		}
 	}
 }
+
+// TestHarmThatShowsOnlyWithNearlyAllIsFoundOut: both sides wait in the same
+// queues, so a canary is no worse than its control, and a half was served well.
+func TestHarmThatShowsOnlyWithNearlyAllIsFoundOut(t *testing.T) {
+	for _, c := range []struct {
+		what      string
+		phase     int
+		loss      float64 // of both sides, where it was 0.02
+		promise   float64 // the most of that
+		busier    bool
+		abandoned bool
+	}{
+		{"three times as much is lost", proof, 0.06, 0.9, false, true},
+		{"as much is lost while the share still grows", proof - 1, 0.02, 0.5, false, false},
+		{"as much is lost, and half was promised", proof, 0.022, 0.5, false, true},
+		{"as much is lost, and hardly less was promised", proof, 0.02, 0.98, false, false},
+		{"what was promised came", proof, 0.012, 0.7, false, false},
+		{"three times as much is lost, but there are twice as many", proof, 0.06, 0.9, true, false},
+	} {
+		dice := stats.NewDice(3)
+		j := tried(1, 0.02)
+		served := func(loss float64) func(bool) float64 {
+			return func(bool) float64 { return heavy(&dice) / 0.02 * loss }
+		}
+		j.serve(&dice, 3000, 5*time.Second, served(0.02))
+		j.state.Trial.Before, j.state.Trial.High = 1, c.promise
+		for p := 2; p <= c.phase; p++ {
+			j.state.Trial.begin(p, j.now)
+		}
+		j.state.Last.Rate, j.state.Trial.Circumstances.Rate = 1000, 1000
+		if c.busier {
+			j.state.Trial.Circumstances.Rate = 500
+		}
+		j.serve(&dice, 2000, 5*time.Second, served(c.loss))
+		j.state.Tally = tally{}
+		e := j.canary()
+		if why := e.fails(true); (why != "") != c.abandoned || c.abandoned && !strings.Contains(why, "nearly all") {
+			t.Errorf("%s: %q; want it abandoned: %v (%+v)", c.what, why, c.abandoned, e)
+		}
+	}
+}
+
+// TestTheProofHasItsTime: the steps of the ramp are short, that with nearly all
+// requests is not, and where there are few requests it lasts until they tell.
+func TestTheProofHasItsTime(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		phase  int
+		n      int
+		waited time.Duration
+		over   bool
+	}{
+		{"the ramp", proof - 1, 300, 1100 * time.Millisecond, true},
+		{"nearly all, a second", proof, 300, 1100 * time.Millisecond, false},
+		{"nearly all, five seconds", proof, 300, 5100 * time.Millisecond, true},
+		{"nearly all, five seconds of few", proof, 40, 5100 * time.Millisecond, false},
+		{"nearly all, fifteen seconds of few", proof, 40, 15100 * time.Millisecond, true},
+	} {
+		dice := stats.NewDice(5)
+		j := tried(c.phase, 0.02)
+		trial := *j.state.Trial
+		j.serve(&dice, c.n, time.Second, func(bool) float64 { return 0.02 * (0.5 + dice.Float64()) })
+		got := j.Step(&View{Now: trial.PhaseAt.Add(c.waited)})
+		if got.Changed != c.over {
+			t.Errorf("%s: the phase is over: %v; want %v (%+v)", c.what, got.Changed, c.over, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package decide_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -249,21 +250,21 @@ func TestSabotagedPredictorCostsLittle(t *testing.T) {
 	}
 }
 
-func TestHiddenLoadIsNamedAndTheModelNotTrusted(t *testing.T) {
-	l := newLoop(scenario("speed", 1), "least-request", decide.Options{})
+func TestUnderHiddenLoadOnlyThoseAreConsideredThatSeeIt(t *testing.T) {
+	l := newLoop(scenario("speed", 1), "least-request", decide.Options{Candidates: []string{"expected-delay", "hot-cold", "round-robin"}})
 	l.view = func(v *decide.View, _ bool) { v.Foreign = 3 }
-	l.run(30)
-	named := false
-	for _, c := range l.entries[0].Conditions {
-		named = named || c.Name == decide.HiddenLoad
-	}
-	if !named {
+	l.run(11)
+	first := l.entries[0]
+	if !slices.ContainsFunc(first.Conditions, func(c decide.Condition) bool { return c.Name == decide.HiddenLoad }) {
 		t.Error("hidden_load is not named")
 	}
-	for _, e := range l.entries {
-		if e.To == "expected-delay" && e.Action != decide.Hold {
-			t.Errorf("it goes for expected-delay, whose model does not know the others' load: %s", e.Text)
+	for _, c := range first.Candidates {
+		if blind := c.Policy == "round-robin"; blind != (c.Note != "") {
+			t.Errorf("%s: %q; want a note on round-robin alone, which does not see what others do", c.Policy, c.Note)
 		}
+	}
+	if len(first.Candidates) != 4 {
+		t.Errorf("%d candidates; want the incumbent and three", len(first.Candidates))
 	}
 }
 

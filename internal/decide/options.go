@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"time"
 
 	"poise/internal/balance"
@@ -65,6 +66,12 @@ var DefaultCandidates = []string{"expected-delay", "hot-cold", "peak-ewma", "lea
 
 // robust are those that do without a model of the endpoints.
 var robust = []string{"hot-cold", "peak-ewma", "least-request", "p2c"}
+
+// looks reports whether a policy goes by what it sees of the endpoints, so
+// that it sees what others do to them.
+func looks(policy string) bool {
+	return policy == DefaultCandidates[0] || slices.Contains(robust, policy)
+}
 
 // fallback is who takes over from expected-delay where the model fails.
 const fallback = "hot-cold"

@@ -29,12 +29,14 @@ type trial struct {
 	Starts []stats.Instant `json:"starts"`
 }
 
-// shares of the phases: a canary, then the ramp. Until the last of them it can
-// be abandoned, and is no switch.
+// shares of the phases: a canary, a ramp, and a proof: what a policy does to
+// the queues shows only when nearly all requests go by it. Until the last of
+// them is over it can be abandoned, and is no switch.
 var shares = [...]float64{0.1, 0.5, 0.6, 0.7, 0.8, 0.9}
 
 const (
 	canaries     = 2
+	proof        = len(shares) - 1
 	rampSteps    = 5
 	soonest      = 4 // tenths of its time after which a canary may end
 	sparse       = 3 // times its time that a canary may last until it has enough requests
@@ -52,6 +54,9 @@ func (t *trial) begin(phase int, now stats.Instant) {
 	t.Phase, t.PhaseAt = phase, now
 	t.Starts = append(t.Starts, now)
 }
+
+// ramps reports whether the phase is only there to hand over without a herd.
+func (t *trial) ramps() bool { return t.Undo || t.Phase >= canaries && t.Phase != proof }
 
 // phaseOf is the phase in which something was sent, -1 for before the first.
 func (t *trial) phaseOf(sent stats.Instant) int {
@@ -117,19 +122,19 @@ func (j *Judge) Step(v *View) (out Step) {
 func (j *Judge) advance(v *View, out *Step) {
 	t := j.state.Trial
 	step := j.o.CanaryStep
-	if t.Phase >= canaries {
+	if t.ramps() {
 		step /= rampSteps
 	}
 	waited := j.now.Sub(t.PhaseAt)
 	over := waited >= step
 	if !t.Undo {
 		c := j.canary()
-		over = over && (c.enough(t.Phase) || waited >= sparse*step)
+		over = over && (c.enough() || waited >= sparse*step)
 		if why := c.fails(over); why != "" {
 			j.abandon(v, out, why, j.o.Ban)
 			return
 		}
-		over = over || t.Phase < canaries && waited >= step*soonest/10 && c.clear()
+		over = over || !t.ramps() && waited >= step*soonest/10 && c.clear()
 	}
 	if !over {
 		return

@@ -61,3 +61,8 @@ func (g *guess) bounds(scores []float64, attempts int) {
 		g.limit = 0
 	}
 }
+
+// allows reports whether a capacity is not refuted.
+func (g *guess) allows(slots int) bool {
+	return g.least > 0 && slots >= g.least && (g.limit == 0 || slots <= g.limit)
+}

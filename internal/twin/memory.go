@@ -73,22 +73,13 @@ func recent(now, at stats.Instant) bool {
 	return at != 0 && at <= now && now.Sub(at) < remembers
 }
 
-// fill completes the stations of m by what is remembered of them, and by the
-// others where a capacity was never seen.
+// fill completes the times of service by what is remembered of them.
 func (m *Memory) fill(model *Model) {
 	for i := range model.stations {
 		s := &model.stations[i]
 		r := m.of(s.address)
-		switch {
-		case s.bounded:
-		case r.Slots > 0 && (s.waited < leastWaited || r.Slots >= s.slots):
-			s.slots, s.bounded, s.sharing = r.Slots, true, r.Shares
-		case s.waited >= leastWaited: // the best guess there is
-		default: // as many as were seen, or a few: nobody is promised what nobody has shown
-			s.slots = max(s.most, few)
-		}
 		if s.fresh < starved && recent(model.in.Now, r.At) {
-			s.recall(r)
+			s.top(r)
 		}
 	}
 	if len(m.Stations) == len(model.stations) {
@@ -105,8 +96,8 @@ func (m *Memory) fill(model *Model) {
 	}
 }
 
-// recall tops the times of service up to as many as count.
-func (s *station) recall(r *Remembered) {
+// top tops the times of service up to as many as count.
+func (s *station) top(r *Remembered) {
 	missing := starved - s.fresh
 	for i := range missing {
 		s.service = append(s.service, stats.Quantile(r.Service, (float64(i)+0.5)/float64(missing)))

@@ -7,36 +7,31 @@ import (
 )
 
 // findSlots sets slots to the capacity for which the implied time of service
-// has least to do with how many were under way, and sharing if sharing
-// explains them distinctly better than a queue.
+// has least to do with how many were under way, if the endpoint is a queue.
 func (m *Model) findSlots(s *station, w []attempt) {
-	most := 0
-	for _, i := range s.own {
-		most = max(most, int(w[i].Inflight)+1)
-	}
+	most := s.reach(w)
 	s.most = s.common(w, most)
-	memory := m.in.Memory.of(s.address)
-	queue := m.try(s, w, most, memory.Queue[:], m.impliedQueue)
+	queue := m.try(s, w, most, m.in.Memory.of(s.address).Queue[:], m.impliedQueue)
+	s.queue = queue.score
 	s.accept(queue, w)
 	if s.waited < leastWaited { // nobody waited, as far as can be told
 		queue.service = m.impliedQueue(s, w, most)
 	}
 	s.raw = append(s.raw[:0], queue.service...)
-	if !m.in.Options.Ablate.NoSharing && len(s.own) >= 2*enough && queue.score > unexplained {
-		shared := m.try(s, w, most, memory.Sharing[:], m.impliedSharing)
-		if shared.score < queue.score-unexplained {
-			if s.accept(shared, w); s.bounded {
-				s.sharing = true
-				s.raw = append(s.raw[:0], shared.service...)
-			}
-		}
-	}
 	if m.in.Options.Ablate.NoQueue {
-		s.slots, s.sharing = most, false
+		s.slots = most
 		for n, i := range s.own {
 			s.raw[n] = (w[i].until - w[i].from).Seconds()
 		}
 	}
+}
+
+// reach is how many were under way at once.
+func (s *station) reach(w []attempt) (most int) {
+	for _, i := range s.own {
+		most = max(most, int(w[i].Inflight)+1)
+	}
+	return most
 }
 
 // common is how many were under way at once but for a few times.

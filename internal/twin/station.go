@@ -15,12 +15,13 @@ type station struct {
 	address string
 
 	slots   int
-	bounded bool // more than slots were under way: slots is known, not only bounded from below
-	least   int  // fewer slots are refuted; 0: nothing is known
-	limit   int  // and more than these; 0: nothing is
-	sharing bool // all that is under way is worked on at once (processor sharing), slots of it at full speed
-	shown   int  // the capacity that showed by what had to wait, 0 for none; questions go by it
-	sure    bool // beyond doubt
+	bounded bool    // more than slots were under way: slots is known, not only bounded from below
+	least   int     // fewer slots are refuted; 0: nothing is known
+	limit   int     // and more than these; 0: nothing is
+	sharing bool    // all that is under way is worked on at once (processor sharing), slots of it at full speed
+	queue   float64 // how badly a queue explains the attempts
+	shown   int     // the capacity that showed by what had to wait, 0 for none; questions go by it
+	sure    bool    // beyond doubt
 
 	service []float64 // seconds, sorted: times of service, slow seconds evened out
 	slow    []float64 // slowness in each second of the window; nil: 1
@@ -59,8 +60,8 @@ const (
 	distinct     = 0.02 // by which a larger capacity must be better
 )
 
-// fitStations infers each endpoint for itself, then fills in from memory and
-// from the others what could not be seen.
+// fitStations infers each endpoint for itself, then fills in from the others
+// and from memory what could not be seen.
 func (m *Model) fitStations(w []attempt) {
 	for i := range w {
 		a := &w[i]
@@ -86,9 +87,13 @@ func (m *Model) fitStations(w []attempt) {
 		}
 	}
 	if !m.in.Options.Ablate.NoQueue {
+		if !m.in.Options.Ablate.NoSharing {
+			m.findSharing(w)
+		}
 		m.agree(w)
 	}
 	m.weigh(w)
+	m.recollect(w)
 	for i := range m.stations {
 		m.service(&m.stations[i], w)
 	}

@@ -1,0 +1,98 @@
+package twin
+
+import (
+	"math"
+	"slices"
+)
+
+// findSharing finds out which endpoints work on everything at once. One alone
+// does if that explains its attempts distinctly better than a queue. Where
+// queues of any capacity explain only most of it, an endpoint alone does not
+// tell: but if queues leave something open at all of them, and sharing does
+// not and needs but one capacity, it is sharing.
+func (m *Model) findSharing(w []attempt) {
+	open, together := m.unexplained()
+	if len(open) == 0 {
+		return
+	}
+	found := make([]guess, len(open))
+	for i, s := range open {
+		m.in.Yield()
+		found[i] = m.try(s, w, s.reach(w), m.in.Memory.of(s.address).Sharing[:], m.impliedSharing)
+		found[i].service = nil // lent
+	}
+	slots := 0
+	if together {
+		slots = agreement(open, found)
+	}
+	for i, s := range open {
+		g := found[i]
+		switch {
+		case g.score < s.queue-unexplained:
+		case slots > 0 && g.allows(slots) && g.score < s.queue:
+			g.slots = slots
+		default:
+			continue
+		}
+		m.share(s, w, g)
+	}
+}
+
+// unexplained returns the stations to be asked, and whether together.
+func (m *Model) unexplained() (open []*station, together bool) {
+	var score, attempts float64
+	for i := range m.stations {
+		if s := &m.stations[i]; len(s.own) >= 2*enough {
+			open = append(open, s)
+			score += min(s.queue, 1)
+			attempts += float64(len(s.own))
+		}
+	}
+	if n := float64(len(open)); n >= witnesses && score/n > distinct+1/math.Sqrt(attempts/n) {
+		return open, true
+	}
+	return slices.DeleteFunc(open, func(s *station) bool { return s.queue <= unexplained }), false
+}
+
+// agreement is the capacity with which most of the stations share, 0 if they
+// do not agree or if sharing explains them no better than queues.
+func agreement(open []*station, found []guess) int {
+	votes := map[int]int{}
+	var better, attempts float64
+	for i, s := range open {
+		votes[found[i].slots]++
+		better += (min(s.queue, 1) - min(found[i].score, 1)) / float64(len(open))
+		attempts += float64(len(s.own))
+	}
+	if better < distinct+1/math.Sqrt(attempts) {
+		return 0
+	}
+	best, most := 0, 0
+	for _, slots := range hypotheses {
+		n := 0
+		for i := range found {
+			if found[i].allows(slots) {
+				n++
+			}
+		}
+		if n > most || n == most && votes[slots] > votes[best] {
+			best, most = slots, n
+		}
+	}
+	if float64(most) < agreed*float64(len(open)) {
+		return 0
+	}
+	return best
+}
+
+// share takes a station for one that works on everything at once, if enough
+// had to share for its capacity to be known.
+func (m *Model) share(s *station, w []attempt, g guess) {
+	was := *s
+	if s.accept(g, w); !s.bounded {
+		*s = was
+		return
+	}
+	s.sharing = true
+	s.raw = append(s.raw[:0], m.impliedSharing(s, w, s.slots)...)
+}
