@@ -24,7 +24,8 @@ var floors = [][]string{
 	{"guard/admit", "guard/flight", "guard/journal", "guard/readmit", "guard/retry"}, // guard is made of these
 	{"guard/outlier", "guard/room"},
 	{"balance", "config", "learn", "report/reporttest"}, // reporttest is for those who look at pages
-	{"balance/boundedhash", "balance/expecteddelay", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
+	{"balance/boundedhash", "balance/hotcold", "balance/leastrequest", "balance/maglev", "balance/p2c", "balance/peakewma", "balance/random", "balance/ringhash", "balance/roundrobin"},
+	{"balance/expecteddelay"}, // asks maglev where a key belongs
 	{"balance/catalog"},
 	{"record", "trust", "twin"}, // transport and listener count with the counters of record; decide judges by the twin
 	{"cluster", "decide", "guard", "probe", "transport", "twin/twintest"}, // twintest is for tests

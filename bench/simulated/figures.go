@@ -13,8 +13,8 @@ import (
 // classical are the policies that a judge is handed over from.
 var classical = []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold", "bounded-hash"}
 
-// policies are the fixed ones that hindsight chooses from.
-var policies = append(append([]string{}, classical...), "expected-delay")
+// policies are the fixed ones that hindsight chooses from: all that there are.
+var policies = append(append([]string{}, classical...), "ring-hash", "maglev", "expected-delay")
 
 const (
 	adaptive = "adaptive"

@@ -193,6 +193,62 @@ func TestKeyGoesHomeUnlessItWouldWait(t *testing.T) {
 	}
 }
 
+// TestKeysThatNobodyHasSeenArePartedAmongTheEndpoints: the caches would else
+// all hold the same keys, and each would hold few of them.
+func TestKeysThatNobodyHasSeenArePartedAmongTheEndpoints(t *testing.T) {
+	const keys, n = 4000, 10
+	all := endpoints(n)
+	for _, e := range all {
+		e.Live.SetLearnt(lb.Learnt{Service: 20 * ms, Capacity: 4, Shown: true})
+	}
+	parted := func(effect bool, seed uint64) (to [keys]*lb.Endpoint) {
+		s := set(all)
+		s.Affinity = &lb.Affinity{}
+		dice := stats.NewDice(seed)
+		picker := Builders()["expected-delay"](s, balance.Options{})
+		if effect { // found out after the picker was made
+			s.Affinity.SetEffect(0.2, 1.8, 64)
+		}
+		for k := range to {
+			to[k], _ = picker.Pick(balance.PickInfo{Now: simStart, Dice: &dice, Key: uint64(k), HasKey: true})
+		}
+		return to
+	}
+	same := func(a, b [keys]*lb.Endpoint) (n int) {
+		for k := range a {
+			if a[k] == b[k] {
+				n++
+			}
+		}
+		return n
+	}
+	one := parted(true, 1)
+	if got := same(one, parted(true, 2)); got != keys {
+		t.Errorf("another balancer sends %d of %d keys to the same endpoint; want all", got, keys)
+	}
+	if got := same(parted(false, 1), parted(false, 2)); got > keys/5 {
+		t.Errorf("where keys do not matter %d of %d have a place; want those that chance gives one", got, keys)
+	}
+	share := map[*lb.Endpoint]int{}
+	for _, e := range one {
+		share[e]++
+	}
+	for _, e := range all {
+		if share[e] < keys/n*8/10 || share[e] > keys/n*12/10 {
+			t.Errorf("%s is the place of %d keys; want about %d", e.Address, share[e], keys/n)
+		}
+	}
+	for range 8 { // whose place is full go elsewhere, all others stay
+		all[3].Live.Begin()
+	}
+	busy := parted(true, 3)
+	for k, e := range one {
+		if (e == all[3]) == (busy[k] == e) {
+			t.Fatalf("key %d was at home at %s and is sent to %s while %s is full", k, e.Address, busy[k].Address, all[3].Address)
+		}
+	}
+}
+
 // A weight shares the load out; it does not make anybody wait where the
 // capacity was seen.
 func TestWeightThatClaimsTooMuchFillsNoQueue(t *testing.T) {

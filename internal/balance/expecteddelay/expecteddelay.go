@@ -4,6 +4,10 @@
 // seen the request's key just now. It descends from shortest expected delay
 // (Banawan and Zeidat 1992; LVS calls it sed).
 //
+// Where keys matter, one that nobody has seen lately goes where maglev has it,
+// unless waiting there takes longer than starting anew: so keys are parted
+// among the endpoints, whose caches would else all hold the same.
+//
 // It is not quite selfish: waiting weighs more than it takes, for a request
 // that waits also delays those behind it. With exact estimates and without
 // that, fast endpoints fill until waiting there is as bad as being served by
@@ -13,9 +17,11 @@
 package expecteddelay
 
 import (
+	"sync"
 	"time"
 
 	"poise/internal/balance"
+	"poise/internal/balance/maglev"
 	"poise/internal/lb"
 	"poise/internal/stats"
 )
@@ -53,6 +59,7 @@ type picker struct {
 	byID      map[uint32]*lb.Endpoint
 	weight    float64 // the mean; 0 when all have the same
 	failure   float64 // seconds
+	places    func() balance.Picker // maglev
 }
 
 // New returns a picker over the eligible endpoints. Weights share the load out
@@ -70,13 +77,17 @@ func New(s balance.Set, o balance.Options) balance.Picker {
 	if alike {
 		p.weight = 0
 	}
+	p.places = sync.OnceValue(func() balance.Picker { return maglev.New(s, o) })
+	if _, _, near := p.affinity.Effect(); near > 0 { // no request is to wait for it
+		p.places()
+	}
 	return p
 }
 
 // request is what one pick goes by. It lives on the stack.
 type request struct {
 	now       stats.Instant
-	home      *lb.Endpoint // has just seen the key; nil for none
+	home      *lb.Endpoint // has just seen the key, or is its place; nil for none
 	hit, miss float64      // multiples of the mean that the key makes at home, and elsewhere
 	service   float64      // seconds, of an endpoint that nothing is known of
 }
@@ -126,6 +137,8 @@ func (p *picker) request(info *balance.PickInfo) request {
 	home := p.affinity.Home(info.Key)
 	if e := p.byID[home.ID()]; e != nil && home.At(e.ID) && home.Distance(e.Live.Served()) <= near {
 		r.home = e
+	} else {
+		r.home, _ = p.places().Pick(*info)
 	}
 	return r
 }
