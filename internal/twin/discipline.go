@@ -8,24 +8,24 @@ import (
 // findSharing finds out which endpoints work on everything at once. One alone
 // does if that explains its attempts distinctly better than a queue. Where
 // queues of any capacity explain only most of it, an endpoint alone does not
-// tell: but if queues leave something open at all of them, and sharing does
-// not and needs but one capacity, it is sharing.
+// tell: but if queues leave something open at all of them, and sharing leaves
+// less and needs but one capacity, it is sharing.
 func (m *Model) findSharing(w []attempt) {
-	open, together := m.unexplained()
-	if len(open) == 0 {
+	asked, together := m.unexplained()
+	if len(asked) == 0 {
 		return
 	}
-	found := make([]guess, len(open))
-	for i, s := range open {
+	found := make([]guess, len(asked))
+	for i, s := range asked {
 		m.in.Yield()
 		found[i] = m.try(s, w, s.reach(w), m.in.Memory.of(s.address).Sharing[:], m.impliedSharing)
 		found[i].service = nil // lent
 	}
 	slots := 0
 	if together {
-		slots = agreement(open, found)
+		slots = agreement(asked, found)
 	}
-	for i, s := range open {
+	for i, s := range asked {
 		g := found[i]
 		switch {
 		case g.score < s.queue-unexplained:
@@ -39,29 +39,29 @@ func (m *Model) findSharing(w []attempt) {
 }
 
 // unexplained returns the stations to be asked, and whether together.
-func (m *Model) unexplained() (open []*station, together bool) {
+func (m *Model) unexplained() (asked []*station, together bool) {
 	var score, attempts float64
 	for i := range m.stations {
 		if s := &m.stations[i]; len(s.own) >= 2*enough {
-			open = append(open, s)
+			asked = append(asked, s)
 			score += min(s.queue, 1)
 			attempts += float64(len(s.own))
 		}
 	}
-	if n := float64(len(open)); n >= witnesses && score/n > distinct+1/math.Sqrt(attempts/n) {
-		return open, true
+	if n := float64(len(asked)); n >= witnesses && score/n > distinct+1/math.Sqrt(attempts/n) {
+		return asked, true
 	}
-	return slices.DeleteFunc(open, func(s *station) bool { return s.queue <= unexplained }), false
+	return slices.DeleteFunc(asked, func(s *station) bool { return s.queue <= unexplained }), false
 }
 
 // agreement is the capacity with which most of the stations share, 0 if they
 // do not agree or if sharing explains them no better than queues.
-func agreement(open []*station, found []guess) int {
+func agreement(asked []*station, found []guess) int {
 	votes := map[int]int{}
 	var better, attempts float64
-	for i, s := range open {
+	for i, s := range asked {
 		votes[found[i].slots]++
-		better += (min(s.queue, 1) - min(found[i].score, 1)) / float64(len(open))
+		better += (min(s.queue, 1) - min(found[i].score, 1)) / float64(len(asked))
 		attempts += float64(len(s.own))
 	}
 	if better < distinct+1/math.Sqrt(attempts) {
@@ -79,7 +79,7 @@ func agreement(open []*station, found []guess) int {
 			best, most = slots, n
 		}
 	}
-	if float64(most) < agreed*float64(len(open)) {
+	if float64(most) < agreed*float64(len(asked)) {
 		return 0
 	}
 	return best

@@ -57,8 +57,8 @@ type picker struct {
 	endpoints []*lb.Endpoint
 	affinity  *lb.Affinity
 	byID      map[uint32]*lb.Endpoint
-	weight    float64 // the mean; 0 when all have the same
-	failure   float64 // seconds
+	weight    float64               // the mean; 0 when all have the same
+	failure   float64               // seconds
 	places    func() balance.Picker // maglev
 }
 
