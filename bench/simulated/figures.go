@@ -14,7 +14,10 @@ import (
 var classical = []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold", "bounded-hash"}
 
 // policies are the fixed ones that hindsight chooses from: all that there are.
-var policies = append(append([]string{}, classical...), "ring-hash", "maglev", "expected-delay")
+var policies = append(append([]string{}, byLoad...), "ring-hash", "maglev")
+
+// byLoad are those of them that look whom they send to.
+var byLoad = append(append([]string{}, classical...), "expected-delay")
 
 const (
 	adaptive = "adaptive"

@@ -79,8 +79,12 @@ func after(r *run) float64  { return r.after }
 
 // best is the least loss of a fixed policy.
 func (b *book) best(s *scenario.Scenario, seed uint64, of part) float64 {
+	return b.bestAmong(policies, s, seed, of)
+}
+
+func (b *book) bestAmong(fixed []string, s *scenario.Scenario, seed uint64, of part) float64 {
 	least := math.Inf(1)
-	for _, p := range policies {
+	for _, p := range fixed {
 		if r := b.get(s, p, seed); r != nil && of(r) > 0 {
 			least = min(least, of(r))
 		}
@@ -192,14 +196,29 @@ func (b *book) first(sheet *figure.Sheet) {
 		sheet.Add("E1 from worst, fresh", worst)
 		sheet.Control("E1 from worst, fresh", mean(fresh, b.against(worstOf, seed, after)))
 	}
-	for _, f := range sheet.Figures {
-		for _, p := range append([]string{}, classical...) {
-			if f.ID == "E1 from "+p {
-				sheet.Versions["worst of "+f.ID] = b.worstOf(adaptive+":"+p, after)
-			}
-		}
+	for _, p := range classical {
+		sheet.Versions["worst of E1 from "+p] = b.worstOf(adaptive+":"+p, after)
+		sheet.Versions["E1 from "+p+", had hindsight no rings"] = b.withoutRings(tuned, adaptive+":"+p)
+		sheet.Versions["E1 from "+p+", fresh, had hindsight no rings"] = b.withoutRings(fresh, adaptive+":"+p)
 	}
 	sheet.Versions["worst of E1 whole"] = b.worstOf(adaptive, whole)
+}
+
+// withoutRings is E1 as it were if hindsight chose only from policies that go by
+// load: caches that are warm from the start are an advantage that whoever takes
+// over has not.
+func (b *book) withoutRings(all []*scenario.Scenario, contender string) string {
+	var rounds []float64
+	for _, seed := range b.seeds {
+		rounds = append(rounds, mean(all, func(s *scenario.Scenario) float64 {
+			if r := b.get(s, contender, seed); r != nil {
+				return after(r) / b.bestAmong(byLoad, s, seed, after)
+			}
+			return 0
+		}))
+	}
+	lo, hi := figure.Interval(rounds)
+	return fmt.Sprintf("%.3f (%.3f to %.3f)", figure.Median(rounds), lo, hi)
 }
 
 // worstOf names the scenarios in which a contender is furthest from the best,

@@ -127,7 +127,7 @@ func TestNeverTwoSwitchesWithinTheDwell(t *testing.T) {
 			{Endpoint: &lb.Endpoint{ID: 1, Address: "a", Weight: 1, Live: &lb.Live{}}, Eligible: true},
 			{Endpoint: &lb.Endpoint{ID: 2, Address: "b", Weight: 1, Live: &lb.Live{}}, Eligible: h.chance(0.9)},
 		}}
-		for n := 1; n <= 150; n++ {
+		for n := 1; n <= 200; n++ {
 			h.second(n)
 		}
 		total += len(h.switches)
