@@ -14,10 +14,10 @@ import (
 var classical = []string{"round-robin", "random", "least-request", "p2c", "peak-ewma", "hot-cold", "bounded-hash"}
 
 // policies are the fixed ones that hindsight chooses from: all that there are.
-var policies = append(append([]string{}, byLoad...), "ring-hash", "maglev")
+var policies = append(append([]string{}, noRings...), "ring-hash", "maglev")
 
-// byLoad are those of them that look whom they send to.
-var byLoad = append(append([]string{}, classical...), "expected-delay")
+// noRings are those of them that do not send a key to its endpoint come what may.
+var noRings = append(append([]string{}, classical...), "expected-delay")
 
 const (
 	adaptive = "adaptive"

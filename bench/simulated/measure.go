@@ -110,12 +110,16 @@ func mean(all []*scenario.Scenario, ratio func(*scenario.Scenario) float64) floa
 
 // against is a contender over the best policy in hindsight.
 func (b *book) against(contender string, seed uint64, of part) func(*scenario.Scenario) float64 {
+	return b.againstAmong(policies, contender, seed, of)
+}
+
+func (b *book) againstAmong(fixed []string, contender string, seed uint64, of part) func(*scenario.Scenario) float64 {
 	return func(s *scenario.Scenario) float64 {
 		r := b.get(s, contender, seed)
 		if r == nil {
 			return 0
 		}
-		return of(r) / b.best(s, seed, of)
+		return of(r) / b.bestAmong(fixed, s, seed, of)
 	}
 }
 
@@ -204,18 +208,12 @@ func (b *book) first(sheet *figure.Sheet) {
 	sheet.Versions["worst of E1 whole"] = b.worstOf(adaptive, whole)
 }
 
-// withoutRings is E1 as it were if hindsight chose only from policies that go by
-// load: caches that are warm from the start are an advantage that whoever takes
-// over has not.
+// withoutRings is E1 as it were if hindsight could not choose the rings: caches
+// that are warm from the start are an advantage that whoever takes over has not.
 func (b *book) withoutRings(all []*scenario.Scenario, contender string) string {
 	var rounds []float64
 	for _, seed := range b.seeds {
-		rounds = append(rounds, mean(all, func(s *scenario.Scenario) float64 {
-			if r := b.get(s, contender, seed); r != nil {
-				return after(r) / b.bestAmong(byLoad, s, seed, after)
-			}
-			return 0
-		}))
+		rounds = append(rounds, mean(all, b.againstAmong(noRings, contender, seed, after)))
 	}
 	lo, hi := figure.Interval(rounds)
 	return fmt.Sprintf("%.3f (%.3f to %.3f)", figure.Median(rounds), lo, hi)

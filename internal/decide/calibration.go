@@ -32,8 +32,6 @@ const (
 	mostRelative = 2.0
 )
 
-func newCalibration() calibration { return calibration{} }
-
 // half is half the interval, as a logarithm: the window's own noise, that of
 // the window to come, and the error of the model.
 func (c *calibration) half(relative float64, own bool) float64 {

@@ -162,8 +162,8 @@ func (j *Judge) canary() (e shown) {
 // the requests on what it loses is also held against what was lost before, and
 // with nearly all of them against what was promised. But what comes with more
 // to do is not its doing, nor what gets worse while the canary does better than
-// its control: under a policy that sends some endpoints more than they can do, good
-// and bad times change with the guard's ejections.
+// its control: under a policy that sends some endpoints more than they can do,
+// good and bad times change with the guard's ejections.
 func (e *shown) fails(over bool) string {
 	if over && !e.busier && !e.better() {
 		switch half, nearly := &e.half, &e.nearly; {

@@ -92,7 +92,6 @@ type bias struct {
 func New(o Options) *Judge {
 	j := &Judge{}
 	j.state.Bias, j.state.Bans = map[string]bias{}, map[string]stats.Instant{}
-	j.state.Width = newCalibration()
 	j.Configure(o)
 	j.state.Mode = j.o.Mode
 	j.state.Policy = Start(j.o.Candidates)

@@ -37,8 +37,12 @@ func (s *Scenario) dots() *canvas {
 	c.reference(x, floor, point{top, bottom}, "floor")
 	c.reference(x, central, point{top, bottom}, "central")
 	for i, r := range rows {
-		c.text(names-beforeDots, top+10+dotsRow*(float64(i)+0.5), map[bool]string{true: "end strong", false: "end"}[i == 0], r.Subject)
-		c.dot(r, x, top+6+dotsRow*(float64(i)+0.5), i == 0)
+		y, strong := top+6+dotsRow*(float64(i)+0.5), ""
+		if i == 0 {
+			strong = " strong"
+		}
+		c.text(names-beforeDots, y+4, "end"+strong, r.Subject)
+		c.dot(r, x, y, strong)
 	}
 	return c
 }
@@ -57,12 +61,8 @@ func (c *canvas) reference(x scale, v float64, at point, name string) {
 	c.text(x.at(v)+dx, at.x-9, anchor, name+" "+number(v))
 }
 
-func (c *canvas) dot(r *Row, x scale, y float64, best bool) {
+func (c *canvas) dot(r *Row, x scale, y float64, strong string) {
 	e := r.Loss()
-	strong := ""
-	if best {
-		strong = " strong"
-	}
 	c.line(x.at(e.Lo), y, x.at(e.Hi), y, "span "+string(r.Kind))
 	at := coordinate(x.at(e.Value)) + " " + coordinate(y)
 	switch r.Kind {

@@ -11,7 +11,7 @@ import (
 // tell: but if queues leave something open at all of them, and sharing leaves
 // less and needs but one capacity, it is sharing.
 func (m *Model) findSharing(w []attempt) {
-	asked, together := m.unexplained()
+	asked, together := m.suspects()
 	if len(asked) == 0 {
 		return
 	}
@@ -23,7 +23,7 @@ func (m *Model) findSharing(w []attempt) {
 	}
 	slots := 0
 	if together {
-		slots = agreement(asked, found)
+		slots = sharedSlots(asked, found)
 	}
 	for i, s := range asked {
 		g := found[i]
@@ -38,8 +38,8 @@ func (m *Model) findSharing(w []attempt) {
 	}
 }
 
-// unexplained returns the stations to be asked, and whether together.
-func (m *Model) unexplained() (asked []*station, together bool) {
+// suspects returns the stations that may share, and whether to ask them together.
+func (m *Model) suspects() (asked []*station, together bool) {
 	var score, attempts float64
 	for i := range m.stations {
 		if s := &m.stations[i]; len(s.own) >= 2*enough {
@@ -54,9 +54,9 @@ func (m *Model) unexplained() (asked []*station, together bool) {
 	return slices.DeleteFunc(asked, func(s *station) bool { return s.queue <= unexplained }), false
 }
 
-// agreement is the capacity with which most of the stations share, 0 if they
+// sharedSlots is the capacity with which most of the stations share, 0 if they
 // do not agree or if sharing explains them no better than queues.
-func agreement(asked []*station, found []guess) int {
+func sharedSlots(asked []*station, found []guess) int {
 	votes := map[int]int{}
 	var better, attempts float64
 	for i, s := range asked {

@@ -8,9 +8,9 @@ import (
 	"poise/internal/twin/twintest"
 )
 
-// TestEndpointsThatShareAreToldTogether: with a few times of hundred requests
-// under way a queue of some capacity explains most of what each endpoint does,
-// another one of each.
+// TestEndpointsThatShareAreToldTogether: hot-cold has many requests under way at
+// a hot endpoint for a moment, and a queue explains most of what each endpoint
+// does, of another capacity at each.
 func TestEndpointsThatShareAreToldTogether(t *testing.T) {
 	for _, sharing := range []bool{true, false} {
 		for seed := uint64(1); seed <= 4; seed++ {

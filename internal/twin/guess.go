@@ -46,7 +46,7 @@ func (m *Model) try(s *station, w []attempt, most int, scores []float64, implied
 // outside explain the attempts worse by more than chance makes of a
 // correlation of so many.
 func (g *guess) bounds(scores []float64, attempts int) {
-	chance := distinct + 2/math.Sqrt(float64(max(attempts, 1)))
+	chance := chanceOf(attempts)
 	g.least, g.limit = 0, 0
 	for h, score := range scores {
 		if score > g.score+chance {
@@ -61,6 +61,10 @@ func (g *guess) bounds(scores []float64, attempts int) {
 		g.limit = 0
 	}
 }
+
+// chanceOf is by how much chance alone can make the score of one capacity worse
+// than that of another.
+func chanceOf(attempts int) float64 { return distinct + 2/math.Sqrt(float64(max(attempts, 1))) }
 
 // allows reports whether a capacity is not refuted.
 func (g *guess) allows(slots int) bool {

@@ -79,7 +79,7 @@ func (m *Memory) fill(model *Model) {
 		s := &model.stations[i]
 		r := m.of(s.address)
 		if s.fresh < starved && recent(model.in.Now, r.At) {
-			s.top(r)
+			s.topUp(r)
 		}
 	}
 	if len(m.Stations) == len(model.stations) {
@@ -96,8 +96,8 @@ func (m *Memory) fill(model *Model) {
 	}
 }
 
-// top tops the times of service up to as many as count.
-func (s *station) top(r *Remembered) {
+// topUp fills the times of service up to as many as count.
+func (s *station) topUp(r *Remembered) {
 	missing := starved - s.fresh
 	for i := range missing {
 		s.service = append(s.service, stats.Quantile(r.Service, (float64(i)+0.5)/float64(missing)))

@@ -1,7 +1,5 @@
 package twin
 
-import "math"
-
 // recollect completes the capacities that did not show by what is remembered
 // of them.
 func (m *Model) recollect(w []attempt) {
@@ -26,7 +24,7 @@ func (m *Model) recall(s *station, w []attempt, r *Remembered) bool {
 			implied = m.impliedSharing
 		}
 		service := implied(s, w, r.Slots)
-		if m.score(s, w, service) > s.queue+distinct+2/math.Sqrt(float64(len(s.own))) {
+		if m.score(s, w, service) > s.queue+chanceOf(len(s.own)) {
 			r.Slots, r.Shares = 0, false
 			return false
 		}
